@@ -46,7 +46,7 @@ pub mod user {
     pub const WRITES: Rate = Rate::new(200, Duration::from_millis(20));
     /// Joining rooms.
     pub const JOINS: Rate = Rate::new(20, Duration::from_secs(1));
-    /// Creating rooms and direct messages.
+    /// Creating rooms, direct messages and groups.
     pub const NEW_ROOMS: Rate = Rate::new(20, Duration::from_mins(1));
     /// Searches.
     pub const SEARCHES: Rate = Rate::new(20, Duration::from_millis(500));
@@ -78,6 +78,20 @@ pub mod user {
     pub const TOKENS: i64 = 20;
     /// The longest lifetime of an API token that expires.
     pub const TOKEN_LIFETIME: Duration = Duration::from_hours(10 * 365 * 24);
+}
+
+/// Per user: what they say about themselves, in characters.
+pub mod profile {
+    /// The text about themselves.
+    pub const ABOUT: usize = 500;
+    /// The text of a status.
+    pub const STATUS: usize = 80;
+}
+
+/// Per group.
+pub mod group {
+    /// Members, the one who created it included.
+    pub const MEMBERS: usize = 20;
 }
 
 /// Per session.

@@ -23,7 +23,7 @@ use tower_http::compression::CompressionLayer;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::{AccountSettings, Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
-use crate::chat::events::EventHub;
+use crate::chat::events::{Event, EventHub};
 use crate::chat::messages::Messages;
 use crate::chat::names;
 use crate::chat::presence::Presence;
@@ -88,7 +88,11 @@ impl Server {
         let listener = listener::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
-        let hub = Hub::start(Arc::new(realtime::protocol::encode), &lifecycle);
+        let encoding_clock = clock.clone();
+        let encode = move |event: &Event, encoding| {
+            realtime::protocol::encode(event, encoding, encoding_clock.now())
+        };
+        let hub = Hub::start(Arc::new(encode), &lifecycle);
         let foundation = Foundation { db, hub, epoch, lifecycle, clock, random };
         let services = foundation.start_services(config, data_dir.path()).await?;
         if services.accounts.sign_up_state().await?.first {

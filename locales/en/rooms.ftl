@@ -182,6 +182,16 @@ direct-start = This is between you and { $name }
 direct-start-text = Nobody else can read it.
 
 visibility-unknown = Choose who can join.
+group-size = Choose 2 to 19 other people.
+group-unknown = There is nobody with one of these names.
+group-new = New group
+group-hint = One conversation for 3 to 20 people. The same people always have the same one; nobody joins or leaves it.
+field-names = With
+field-names-hint = Names, with commas between them. 2 to 19 people.
+group-begin = Begin
+group-chosen = {"{n}"} of {"{most}"} chosen
+group-take-out = Take out { $name }
+group-full = No more than {"{most}"} people fit.
 room-name-shape = A room’s name has 1 to 64 characters on one line.
 section-shape = A section has at most 32 characters, on one line.
 room-topic-shape = A topic can have at most 250 characters, on one line.

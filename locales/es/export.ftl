@@ -1,6 +1,7 @@
 # Las páginas de una exportación
 export-until = Todo lo escrito hasta { $name }. Todas las horas son de { $zone }.
 export-direct = mensaje directo
+export-group = grupo
 export-private = privada
 export-messages = mensajes: { $name }
 export-older = Mensajes anteriores

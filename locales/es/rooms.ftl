@@ -182,6 +182,16 @@ direct-start = Esto queda entre tú y { $name }
 direct-start-text = Nadie más puede leerlo.
 
 visibility-unknown = Elige quién puede entrar.
+group-size = Elige de 2 a 19 personas más.
+group-unknown = No hay nadie con uno de estos nombres.
+group-new = Nuevo grupo
+group-hint = Una conversación para 3 a 20 personas. Las mismas personas tienen siempre la misma; nadie entra ni sale.
+field-names = Con
+field-names-hint = Nombres, separados por comas. De 2 a 19 personas.
+group-begin = Empezar
+group-chosen = {"{n}"} de {"{most}"}
+group-take-out = Quitar a { $name }
+group-full = No caben más de {"{most}"} personas.
 room-name-shape = El nombre de una sala tiene de 1 a 64 caracteres en una línea.
 section-shape = Una sección tiene 32 caracteres como máximo, en una línea.
 room-topic-shape = Un tema puede tener 250 caracteres como máximo, en una línea.

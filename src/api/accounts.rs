@@ -4,18 +4,20 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schemas::{Items, UserShape};
-use crate::chat::accounts::model::{DisplayName, NewAccount, TokenLabel, TokenLifetime, ZoneName};
+use crate::chat::accounts::model::{
+    About, DisplayName, NewAccount, ProfileChange, Status, TokenLabel, TokenLifetime, ZoneName,
+};
 use crate::chat::accounts::{Accounts, ChangeError, LoginSource, RegisterError};
 use crate::chat::presence::Presence;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::{AppState, ClientInfo, JsonBody, PathId, Problem, Viewer};
-use crate::kernel::{FieldError, UserId};
+use crate::kernel::{Clock, FieldError, Timestamp, UserId};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -62,6 +64,7 @@ struct NewUser {
 async fn create(
     State(rate_limiter): State<RateLimiter>,
     State(accounts): State<Accounts>,
+    State(clock): State<Clock>,
     client: ClientInfo,
     visitor: LoginSource,
     JsonBody(new): JsonBody<NewUser>,
@@ -76,7 +79,8 @@ async fn create(
         RegisterError::Guessable => FieldError::new("password", "password-guessable").into(),
         RegisterError::Service(error) => error.into(),
     })?;
-    Ok((StatusCode::CREATED, Json(UserShape::new(verified.user(), false))).into_response())
+    Ok((StatusCode::CREATED, Json(UserShape::new(verified.user(), false, clock.now())))
+        .into_response())
 }
 
 /// List users
@@ -89,11 +93,12 @@ async fn create(
 async fn index(
     State(accounts): State<Accounts>,
     State(presence): State<Presence>,
+    State(clock): State<Clock>,
     _: Viewer,
 ) -> Result<Response, Problem> {
     let users = accounts.users().await?;
-    let online = presence.online();
-    let items = users.iter().map(|user| UserShape::new(user, online.contains(&user.id)));
+    let (online, now) = (presence.online(), clock.now());
+    let items = users.iter().map(|user| UserShape::new(user, online.contains(&user.id), now));
     Ok(Json(Items { items: items.collect() }).into_response())
 }
 
@@ -111,11 +116,12 @@ async fn index(
 async fn show(
     State(accounts): State<Accounts>,
     State(presence): State<Presence>,
+    State(clock): State<Clock>,
     _: Viewer,
     PathId(id): PathId,
 ) -> Result<Response, Problem> {
     let user = accounts.by_id(UserId(id)).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(UserShape::new(&user, presence.is_online(user.id))).into_response())
+    Ok(Json(UserShape::new(&user, presence.is_online(user.id), clock.now())).into_response())
 }
 
 /// Get the user that the token belongs to
@@ -125,21 +131,59 @@ async fn show(
     tag = "people",
     responses((status = 200, description = "Your user.", body = UserShape<'static>)),
 )]
-async fn show_me(State(presence): State<Presence>, Viewer(me): Viewer) -> Response {
-    Json(UserShape::new(&me.user, presence.is_online(me.user.id))).into_response()
+async fn show_me(
+    State(presence): State<Presence>,
+    State(clock): State<Clock>,
+    Viewer(me): Viewer,
+) -> Response {
+    Json(UserShape::new(&me.user, presence.is_online(me.user.id), clock.now())).into_response()
 }
 
 /// Changes to your account. Omitted fields stay unchanged.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UserChange, example = json!({"display_name": "Ada Lovelace", "time_zone": "Europe/London"}))]
+#[schema(as = UserChange, example = json!({
+    "display_name": "Ada Lovelace", "time_zone": "Europe/London", "about": "Bread and bicycles.",
+    "status": {"emoji": "🌙", "text": "back on Monday", "until": null}
+}))]
 struct MeForm {
     #[schema(min_length = 1, max_length = 64)]
     display_name: Option<String>,
     /// An IANA time zone name, for example `Europe/Madrid`.
     time_zone: Option<String>,
+    /// What you say about yourself.
+    #[schema(max_length = 500)]
+    about: Option<String>,
+    /// What you do now; null ends it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<StatusForm>)]
+    #[expect(clippy::option_option, reason = "null ends the status, a missing field keeps it")]
+    status: Option<Option<StatusForm>>,
 }
 
-/// Change your name or time zone
+/// What you do now.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewStatus)]
+struct StatusForm {
+    /// One emoji of the Unicode standard.
+    emoji: String,
+    #[serde(default)]
+    #[schema(max_length = 80)]
+    text: String,
+    /// When it ends, in the future. Without it the status stays until you change it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+}
+
+/// Tells null from a missing field.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Change your name, time zone, profile or status
 #[utoipa::path(
     patch,
     path = "/me",
@@ -147,18 +191,26 @@ struct MeForm {
     request_body = MeForm,
     responses(
         (status = 200, description = "Your user after the change.", body = UserShape<'static>),
-        (status = 422, description = "The display name is not allowed or looks like another user's, or there is no such time zone."),
+        (status = 422, description = "A value is not allowed, or the display name looks like another user's; see `errors`."),
     ),
 )]
 async fn update_me(
     State(accounts): State<Accounts>,
     State(presence): State<Presence>,
+    State(clock): State<Clock>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<MeForm>,
 ) -> Result<Response, Problem> {
     let zone = form.time_zone.as_deref().map(ZoneName::parse).transpose()?;
-    if let Some(name) = &form.display_name {
-        let renamed = accounts.rename(&me, &DisplayName::parse(name)?).await;
+    let name = form.display_name.as_deref().map(DisplayName::parse).transpose()?;
+    let now = clock.now();
+    let status = |form: StatusForm| Status::parse(&form.emoji, &form.text, form.until, now);
+    let profile = ProfileChange {
+        about: form.about.as_deref().map(About::parse).transpose()?,
+        status: form.status.map(|form| form.map(status).transpose()).transpose()?,
+    };
+    if let Some(name) = &name {
+        let renamed = accounts.rename(&me, name).await;
         renamed.map_err(|error| match error {
             ChangeError::Service(error) => Problem::from(error),
             // `rename` needs no password, so no other error is possible.
@@ -168,8 +220,9 @@ async fn update_me(
     if let Some(zone) = &zone {
         accounts.set_time_zone(&me, zone).await?;
     }
+    accounts.update_profile(&me.user, &profile).await?;
     let user = accounts.by_id(me.user.id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(UserShape::new(&user, presence.is_online(user.id))).into_response())
+    Ok(Json(UserShape::new(&user, presence.is_online(user.id), clock.now())).into_response())
 }
 
 /// A new token.
@@ -218,6 +271,7 @@ struct IssuedToken<'a> {
 async fn create_token(
     State(accounts): State<Accounts>,
     State(presence): State<Presence>,
+    State(clock): State<Clock>,
     visitor: LoginSource,
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, Problem> {
@@ -226,7 +280,7 @@ async fn create_token(
     let verified = accounts.sign_in(&new.login, &new.password, &visitor).await?;
     let secret = accounts.issue_token(&verified, &label, lifetime).await?;
     let user = verified.user();
-    let user = UserShape::new(user, presence.is_online(user.id));
+    let user = UserShape::new(user, presence.is_online(user.id), clock.now());
     let issued = IssuedToken { token: secret.expose_secret(), user };
     Ok((StatusCode::CREATED, Json(issued)).into_response())
 }

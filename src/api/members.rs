@@ -15,8 +15,8 @@ use crate::chat::accounts::Accounts;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::{AppState, CanModerate, CanRead, JsonBody, Problem, Query};
-use crate::kernel::UserId;
 use crate::kernel::paging::Limit;
+use crate::kernel::{Clock, UserId};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(index, create)).routes(routes!(destroy))
@@ -51,13 +51,14 @@ struct MembersQuery {
 async fn index(
     State(rooms): State<Rooms>,
     State(presence): State<Presence>,
+    State(clock): State<Clock>,
     CanRead(reader): CanRead,
     Query(query): Query<MembersQuery>,
 ) -> Result<Response, Problem> {
     let after = UserId(query.after.unwrap_or(0));
     let page = rooms.members_after(&reader, after, Limit::parse(query.limit)?).await?;
-    let online = presence.online();
-    let shape = |user| UserShape::new(user, online.contains(&user.id));
+    let (online, now) = (presence.online(), clock.now());
+    let shape = |user| UserShape::new(user, online.contains(&user.id), now);
     let items = page.items.iter().map(shape).collect();
     Ok(Json(Paged { items, more: page.more }).into_response())
 }
@@ -92,12 +93,13 @@ async fn create(
     State(accounts): State<Accounts>,
     State(rooms): State<Rooms>,
     State(presence): State<Presence>,
+    State(clock): State<Clock>,
     CanRead(reader): CanRead,
     JsonBody(form): JsonBody<InvitationForm>,
 ) -> Result<Response, Problem> {
     let guest = accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
     rooms.invite(&reader, &guest).await?;
-    Ok(Json(UserShape::new(&guest, presence.is_online(guest.id))).into_response())
+    Ok(Json(UserShape::new(&guest, presence.is_online(guest.id), clock.now())).into_response())
 }
 
 #[derive(Deserialize)]

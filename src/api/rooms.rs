@@ -13,12 +13,15 @@ use super::schemas::{Counts, Items, RoomShape};
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::User;
 use crate::chat::presence::Presence;
-use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic};
+use crate::chat::rooms::model::{
+    FixedMembers, Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic,
+};
 use crate::chat::rooms::{AccessError, Rooms};
-use crate::http::rate_limit::{RateLimiter, open_direct};
+use crate::http::rate_limit::{RateLimiter, open_fixed};
 use crate::http::request::auth::{CanDeleteRoom, CanRestore};
 use crate::http::{AppState, CanChange, CanRead, JsonBody, Problem, Viewer};
-use crate::kernel::{RoomId, Seq};
+use crate::kernel::{FieldError, RoomId, Seq};
+use crate::limits::group::MEMBERS;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -285,27 +288,30 @@ async fn leave(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The other user.
+/// The other user, or the other users of a group. Exactly one of both.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 #[schema(as = Addressee, example = json!({"name": "luis"}))]
 struct DirectForm {
     /// The user's name, in upper or lower case.
-    #[schema(required = true)]
-    name: String,
+    name: Option<String>,
+    /// The names of the other members: 2 to 19 users.
+    #[schema(min_items = 2, max_items = 19)]
+    names: Option<Vec<String>>,
 }
 
-/// Get a direct message room
+/// Get a direct message room or a group
 ///
-/// It is created if it does not exist.
+/// It is created if it does not exist. Each set of users has one group; its members never change.
 #[utoipa::path(
     post,
     path = "/direct",
     tag = "rooms",
     request_body = DirectForm,
     responses(
-        (status = 200, description = "A room of visibility `direct`.", body = RoomShape<'static>),
-        (status = 404, description = "There is no user with this name."),
+        (status = 200, description = "A room of visibility `direct` or `group`.", body = RoomShape<'static>),
+        (status = 404, description = "There is no user with one of these names."),
+        (status = 422, description = "There are fewer than 2 or more than 19 other users."),
     ),
 )]
 async fn direct(
@@ -316,8 +322,19 @@ async fn direct(
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<DirectForm>,
 ) -> Result<Response, Problem> {
-    let other = accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
-    let member = open_direct(&rooms, &rate_limiter, &me.user, &other).await?;
+    let find = async |name: &str| accounts.find(name).await?.ok_or_else(Problem::not_found);
+    let members = match (form.name, form.names) {
+        (Some(name), None) => FixedMembers::pair(me.user.id, find(&name).await?.id),
+        (None, Some(names)) if names.len() < MEMBERS => {
+            let mut others = Vec::with_capacity(names.len());
+            for name in &names {
+                others.push(find(name).await?);
+            }
+            FixedMembers::group(&me.user, &others)?
+        }
+        _ => return Err(FieldError::new("names", "group-size").into()),
+    };
+    let member = open_fixed(&rooms, &rate_limiter, &me.user, &members).await?;
     reload(&rooms, &presence, &member).await
 }
 

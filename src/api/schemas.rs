@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::chat::accounts::model::User;
+use crate::chat::accounts::model::{Status, User, UserRef};
 use crate::chat::messages::model::{DeletedBy, Message, Reactions};
 use crate::chat::messages::threads::{Participant, ThreadSummary};
 use crate::chat::rooms::model::{ParentMessage, Room, RoomStats};
@@ -14,7 +14,8 @@ use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 /// A user: a person or a bot.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User, example = json!({
-    "id": 2, "name": "ada", "display_name": "Ada Lovelace", "bot": false, "role": "member", "online": true
+    "id": 2, "name": "ada", "display_name": "Ada Lovelace", "bot": false, "role": "member", "online": true,
+    "about": "Bread and bicycles.", "status": {"emoji": "🌙", "text": "back on Monday", "until": null}
 }))]
 pub struct UserShape<'a> {
     #[schema(value_type = i64)]
@@ -28,10 +29,35 @@ pub struct UserShape<'a> {
     pub role: &'static str,
     /// Whether the user has a live connection, or had one within the last 30 seconds.
     pub online: bool,
+    /// What the user says about themselves, with line breaks. May be empty.
+    #[schema(max_length = 500)]
+    pub about: &'a str,
+    /// Null if the user has none. One whose `until` has passed counts as none.
+    pub status: Option<StatusShape<'a>>,
+}
+
+/// What a user does now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Status)]
+pub struct StatusShape<'a> {
+    pub emoji: &'static str,
+    /// May be empty.
+    #[schema(max_length = 80)]
+    pub text: &'a str,
+    /// When it ends; null if the user ends it themselves.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Status> for StatusShape<'a> {
+    fn from(status: &'a Status) -> Self {
+        Self { emoji: status.emoji.as_str(), text: status.text.as_str(), until: status.until }
+    }
 }
 
 impl<'a> UserShape<'a> {
-    pub fn new(user: &'a User, online: bool) -> Self {
+    /// `now` decides whether the status is over.
+    pub fn new(user: &'a User, online: bool, now: Timestamp) -> Self {
         Self {
             id: user.id,
             name: &user.name,
@@ -39,6 +65,8 @@ impl<'a> UserShape<'a> {
             bot: user.bot,
             role: user.role.as_str(),
             online,
+            about: user.profile.about.as_str(),
+            status: user.profile.status(now).map(StatusShape::from),
         }
     }
 }
@@ -74,14 +102,14 @@ impl From<&RoomStats> for Counts {
 pub struct RoomShape<'a> {
     #[schema(value_type = i64)]
     id: RoomId,
-    /// For a direct message, the display name of the other user; empty for a thread.
+    /// For a direct message or a group, the display names of the other users; empty for a thread.
     name: &'a str,
     topic: &'a str,
-    #[schema(pattern = "^(public|private|direct|thread)$")]
+    #[schema(pattern = "^(public|private|direct|group|thread)$")]
     visibility: &'static str,
     /// Whether this is the lobby, the room that every user belongs to.
     lobby: bool,
-    /// Null for the lobby, direct messages and threads.
+    /// Null for the lobby, direct messages, groups and threads.
     #[schema(value_type = Option<i64>)]
     owner_id: Option<UserId>,
     /// The room code; null if you are not a member.
@@ -166,8 +194,8 @@ pub struct Author<'a> {
     bot: bool,
 }
 
-impl<'a> From<&'a User> for Author<'a> {
-    fn from(user: &'a User) -> Self {
+impl<'a> From<&'a UserRef> for Author<'a> {
+    fn from(user: &'a UserRef) -> Self {
         Self { id: user.id, name: &user.name, display_name: &user.display_name, bot: user.bot }
     }
 }

@@ -37,6 +37,12 @@ pub enum Command {
     Invite(String),
     Kick(String),
     Me(String),
+    /// A message with a shrug behind the text.
+    Shrug(String),
+    /// What the user does now: an emoji, a code or nothing, and the text; empty ends it.
+    Status(String),
+    /// The user is away, for this reason.
+    Away(String),
     Help,
 }
 
@@ -45,7 +51,7 @@ pub type Described = (&'static str, &'static str, &'static str);
 
 /// All commands. If text follows a command without parameters, it is refused: it is probably a sentence
 /// that happens to begin like a command.
-pub const COMMANDS: [Described; 13] = [
+pub const COMMANDS: [Described; 16] = [
     ("/create", "name", "command-create"),
     ("/join", "name-or-code", "command-join"),
     ("/lobby", "", "command-lobby"),
@@ -58,6 +64,9 @@ pub const COMMANDS: [Described; 13] = [
     ("/invite", "person", "command-invite"),
     ("/kick", "person", "command-kick"),
     ("/me", "text", "command-me"),
+    ("/shrug", "text", "command-shrug"),
+    ("/status", "emoji-and-text", "command-status"),
+    ("/away", "text", "command-away"),
     ("/help", "", "command-help"),
 ];
 
@@ -127,6 +136,9 @@ fn parse_command(name: &str, spelled: &str, rest: &str) -> Typed {
         "/invite" => Command::Invite(named(rest)),
         "/kick" => Command::Kick(named(rest)),
         "/me" => Command::Me(rest.to_owned()),
+        "/shrug" => Command::Shrug(rest.to_owned()),
+        "/status" => Command::Status(rest.to_owned()),
+        "/away" => Command::Away(rest.to_owned()),
         _ => Command::Help,
     })
 }

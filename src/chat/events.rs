@@ -54,7 +54,7 @@ pub enum Event {
     Joined { room: RoomId, user: User },
     /// A user is no longer a member of the room.
     Left { room: RoomId, user: User },
-    /// A user has a new name, avatar or role.
+    /// A user has a new name, avatar, role or profile.
     Renamed(User),
     /// A user came online or went offline.
     Presence { user: UserId, online: bool },
@@ -80,6 +80,6 @@ pub enum Signal {
     Unread(RoomId),
     /// The room is new, was deleted, or has a new name, topic, owner or code.
     RoomChanged(RoomId),
-    /// The user's own display name or role changed.
+    /// The user's own display name, role or profile changed.
     Renamed,
 }

@@ -112,8 +112,8 @@ impl Pages {
 
     /// Adds a room to the index.
     pub fn add_room(&mut self, room: &records::Room) {
-        let name = match room.pair.as_deref().and_then(|pair| pair.split_once(':')) {
-            Some((one, two)) => format!("{} – {}", self.user(one), self.user(two)),
+        let name = match room.pair.as_deref() {
+            Some(ids) => ids.split(':').map(|id| self.user(id)).collect::<Vec<_>>().join(" – "),
             None => (*room.name).to_owned(),
         };
         self.rooms.push(Room {

@@ -1,8 +1,9 @@
-//! The types that every module may use: ids, time, randomness, paging, token buckets and the two kinds of
-//! errors.
+//! The types that every module may use: ids, time, randomness, paging, token buckets, emoji and the
+//! two kinds of errors.
 //!
 //! Must not use I/O, the database or a framework.
 
+pub mod emoji;
 pub mod error;
 pub mod field_error;
 pub mod ids;
@@ -11,6 +12,7 @@ pub mod random;
 pub mod time;
 pub mod token_bucket;
 
+pub use emoji::Emoji;
 pub use error::ServiceError;
 pub use field_error::FieldError;
 pub use ids::{MessageId, Rev, RoomId, Seq, UserId};

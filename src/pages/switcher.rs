@@ -75,7 +75,7 @@ async fn index(
     t: Language,
 ) -> Result<Response, Problem> {
     let online = presence.online();
-    let view = |user: &User| UserView::new(user.clone(), online.contains(&user.id));
+    let view = |user: &User| UserView::plain(user.clone(), online.contains(&user.id));
     let mut users = accounts.users().await?;
     let rooms = rooms.list(&me.user).await?;
     let mut targets = Vec::with_capacity(rooms.len() + users.len());

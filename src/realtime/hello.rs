@@ -19,7 +19,7 @@ impl Session {
     pub(super) async fn send_hello(&mut self, since: Option<Timestamp>) -> Flow {
         let user = self.me.user.clone();
         // Taken before the queries, so that a change during them is sent again next time, not lost.
-        let at = self.services().clock.now().rfc3339();
+        let now = self.services().clock.now();
         self.connection.subscribe(Channel::Credential(self.me.credential));
         self.connection.subscribe(Channel::Everyone);
         self.connection.subscribe(Channel::User(user.id));
@@ -32,14 +32,14 @@ impl Session {
             self.connection.subscribe(Channel::Mentioned(progress.room));
         }
         let ready = ServerFrame::Ready {
-            me: UserShape::new(&user, true),
+            me: UserShape::new(&user, true, now),
             epoch: &self.services().sync.epoch(),
-            at,
+            at: now.rfc3339(),
             rooms: rooms.into_iter().map(RoomState::from).collect(),
         };
         let mut first = BytesMut::new();
         encode::put_text(&mut first, &ready.text());
-        if self.append_missed_changes(&mut first, missed).await.is_err() {
+        if self.append_missed_changes(&mut first, now, missed).await.is_err() {
             return end(FAILED);
         }
         // After the missed changes, which may introduce new users.
@@ -72,6 +72,7 @@ impl Session {
     async fn append_missed_changes(
         &self,
         frames: &mut BytesMut,
+        now: Timestamp,
         missed: Option<Vec<MissedChange>>,
     ) -> Result<(), Problem> {
         let Some(missed) = missed else {
@@ -80,7 +81,7 @@ impl Session {
         };
         for change in missed {
             let text = match change {
-                MissedChange::Event(event) => protocol::encode(&event, self.encoding),
+                MissedChange::Event(event) => protocol::encode(&event, self.encoding, now),
                 MissedChange::Room(room) => self.room_frame(room).await?.into(),
             };
             encode::put_text(frames, &text);

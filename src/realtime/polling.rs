@@ -81,11 +81,12 @@ impl Reply<'_> {
     /// Returns the frames that a live connection starts with: `ready`, missed changes, online users.
     async fn installation(&self, since: Option<Timestamp>) -> Result<Vec<Vec<u8>>, Problem> {
         let Self { services, me, encoding } = self;
-        let at = services.clock.now().rfc3339();
+        let now = services.clock.now();
+        let at = now.rfc3339();
         let rooms = services.rooms.my_rooms(me).await?.into_iter().map(RoomState::from).collect();
         let epoch = &services.sync.epoch();
         let mut frames =
-            vec![ServerFrame::Ready { me: UserShape::new(me, true), epoch, at, rooms }.text()];
+            vec![ServerFrame::Ready { me: UserShape::new(me, true, now), epoch, at, rooms }.text()];
         let missed = match since {
             Some(then) => services.sync.changes_since(me, then).await?,
             None => Some(Vec::new()),
@@ -96,7 +97,7 @@ impl Reply<'_> {
         };
         for change in missed {
             frames.push(match change {
-                MissedChange::Event(event) => protocol::encode(&event, *encoding).to_vec(),
+                MissedChange::Event(event) => protocol::encode(&event, *encoding, now).to_vec(),
                 MissedChange::Room(room) => self.room_frame(room).await?,
             });
         }
@@ -124,7 +125,8 @@ impl Reply<'_> {
         let presence = &self.services.presence;
         let counts = Counts::of(&members, &presence.online());
         let other_online = reader.room().other.is_some_and(|other| presence.is_online(other));
-        Ok(ServerFrame::room(reader.room(), counts, other_online, self.encoding).text())
+        let now = self.services.clock.now();
+        Ok(ServerFrame::room(reader.room(), counts, other_online, now, self.encoding).text())
     }
 
     /// Returns the changes of a room, at most [`CHUNK`]. A `live` frame at the end means that no more

@@ -212,19 +212,25 @@ impl<'a> ServerFrame<'a> {
     }
 
     /// A room as its reader sees it. In HTML encodings with its row of the sidebar.
-    pub fn room(room: &'a Room, counts: Counts, other_online: bool, encoding: Encoding) -> Self {
+    pub fn room(
+        room: &'a Room,
+        counts: Counts,
+        other_online: bool,
+        now: Timestamp,
+        encoding: Encoding,
+    ) -> Self {
         let html =
-            html_language(encoding).map(|t| rendered(pages::room_row(room, other_online, t)));
+            html_language(encoding).map(|t| rendered(pages::room_row(room, other_online, now, t)));
         Self::Room { room: RoomShape::new(room, counts), html }
     }
 
-    fn event(event: &'a Event, encoding: Encoding) -> Self {
+    fn event(event: &'a Event, encoding: Encoding, now: Timestamp) -> Self {
         match event {
             Event::Message(message) => Self::message(message, encoding),
             Event::Presence { user, online } => Self::Presence { user: *user, online: *online },
             Event::OnlineUsers(users) => Self::Present { users },
             Event::Typing { room, user } => {
-                Self::Typing { room: *room, user: UserShape::new(user, true) }
+                Self::Typing { room: *room, user: UserShape::new(user, true, now) }
             }
             Event::Unread { room, last_seq } => {
                 Self::Unread { room: *room, last_seq: *last_seq, unread: None, mentions: 0 }
@@ -233,20 +239,21 @@ impl<'a> ServerFrame<'a> {
                 Self::Read { room: *room, seq: *seq, unread: *unread, mentions: *mentions }
             }
             Event::Renamed(user) => Self::User {
-                user: UserShape::new(user, true),
+                user: UserShape::new(user, true, now),
                 initials: html_language(encoding).map(|_| pages::initials(&user.display_name)),
                 photo: user.avatar.as_deref().filter(|_| encoding != JSON),
                 sort: html_language(encoding).map(|_| sort_key(&user.display_name)),
             },
             Event::Joined { room, user } => Self::Member {
                 room: *room,
-                user: UserShape::new(user, false),
+                user: UserShape::new(user, false, now),
                 joined: true,
-                html: html_language(encoding).map(|t| rendered(pages::member_row(user, false, t))),
+                html: html_language(encoding)
+                    .map(|t| rendered(pages::member_row(user, false, now, t))),
             },
             Event::Left { room, user } => Self::Member {
                 room: *room,
-                user: UserShape::new(user, false),
+                user: UserShape::new(user, false, now),
                 joined: false,
                 html: None,
             },
@@ -265,7 +272,7 @@ fn rendered(html: askama::Result<String>) -> String {
         .unwrap_or_default()
 }
 
-/// Encodes an event. The hub calls it once per encoding, for all connections.
-pub fn encode(event: &Event, encoding: Encoding) -> Bytes {
-    ServerFrame::event(event, encoding).text().into()
+/// Encodes an event; `now` decides which statuses are over. The hub calls it once per encoding, for all connections.
+pub fn encode(event: &Event, encoding: Encoding, now: Timestamp) -> Bytes {
+    ServerFrame::event(event, encoding, now).text().into()
 }

@@ -191,7 +191,8 @@ impl Session {
         let counts = self.shared.counts.ask(room, counts).await?;
         let room = reader.room();
         let other_online = room.other.is_some_and(|other| presence.is_online(other));
-        Ok(ServerFrame::room(room, counts, other_online, self.encoding).text())
+        let now = self.services().clock.now();
+        Ok(ServerFrame::room(room, counts, other_online, now, self.encoding).text())
     }
 }
 

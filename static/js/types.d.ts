@@ -39,6 +39,7 @@ type MessageElement = HTMLElement & { dataset: MessageData };
 interface MemberData extends DOMStringMap {
   user: string;
   name: string;
+  handle: string;
   sort: string;
 }
 type MemberElement = HTMLElement & { dataset: MemberData };
@@ -67,7 +68,7 @@ interface FrameRoom {
   id: number;
   name: string;
   topic: string;
-  visibility: 'public' | 'private' | 'direct';
+  visibility: 'public' | 'private' | 'direct' | 'group';
   lobby: boolean;
   last_seq: number;
   last_read_seq: number;

@@ -21,13 +21,13 @@ pub use self::administration::{AdminError, ResetError};
 pub use self::avatars::{Avatar, AvatarEncoder};
 use self::guesses::PasswordGuesses;
 pub use self::login_source::LoginSource;
-use self::model::{Email, Handle, ListedUser, NewAccount, User, VerifiedPassword};
+use self::model::{Email, Handle, KnownUser, ListedUser, NewAccount, User, VerifiedPassword};
 use self::passwords::Passwords;
 pub use self::profile::ChangeError;
 pub use self::sign_in::SignInError;
 use self::slow_work::Share;
 use self::store::AddOutcome;
-pub(in crate::chat) use self::store::{LISTED_USER_COLUMNS, ListedUserRow, UserRow};
+pub(in crate::chat) use self::store::{LISTED_USER_COLUMNS, ListedUserRow, USER_COLUMNS, UserRow};
 use prometheus_client::metrics::counter::Counter;
 
 use super::events::{Channel, Event, EventHub};
@@ -184,6 +184,16 @@ impl Accounts {
     pub async fn find(&self, name: &str) -> Result<Option<User>, ServiceError> {
         let found = store::find_by_login(&self.db, &fold(name), "").await?;
         Ok(found.map(|found| found.user))
+    }
+
+    /// The user with this handle, even if their account is closed.
+    pub async fn known(&self, name: &str) -> Result<Option<KnownUser>, ServiceError> {
+        Ok(store::find_known(&self.db, &fold(name)).await?)
+    }
+
+    /// Those of these users whose account is open, in the order of their ids.
+    pub async fn by_ids(&self, users: &[UserId]) -> Result<Vec<User>, ServiceError> {
+        Ok(store::find_some(&self.db, users).await?)
     }
 
     /// A user with an open account.

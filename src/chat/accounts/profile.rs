@@ -1,10 +1,10 @@
-//! What users change about their own account: name, address, password, time zone.
+//! What users change about their own account: name, profile, address, password, time zone.
 
 use std::time::Duration;
 
 use super::model::{
-    Authenticated, DisplayName, Email, PasswordConfirmation, PlainPassword, RevocationReason, User,
-    VerifiedPassword, ZoneName,
+    Authenticated, DisplayName, Email, PasswordConfirmation, PlainPassword, ProfileChange,
+    RevocationReason, User, VerifiedPassword, ZoneName,
 };
 use super::slow_work::Share;
 use super::store::{ChangeOutcome, UserWithPassword};
@@ -83,11 +83,25 @@ impl Accounts {
     /// [`ChangeError::NameTaken`] if it looks like that of another user.
     pub async fn rename(&self, me: &Authenticated, name: &DisplayName) -> Result<(), ChangeError> {
         let set = store::set_display_name(&self.db, &me.user, name, self.change_meta()).await;
-        if !set.map_err(ServiceError::from)? {
-            return Err(ChangeError::NameTaken);
-        }
+        let groups = set.map_err(ServiceError::from)?.ok_or(ChangeError::NameTaken)?;
         let user = User { display_name: name.as_str().to_owned(), ..me.user.clone() };
         self.notify_renamed(user);
+        for group in groups {
+            self.hub.notify(Channel::Members(group), Signal::RoomChanged(group));
+        }
+        Ok(())
+    }
+
+    /// Changes what the user says about themselves, and publishes it to all users.
+    pub async fn update_profile(
+        &self,
+        me: &User,
+        change: &ProfileChange,
+    ) -> Result<(), ServiceError> {
+        let meta = self.change_meta();
+        if let Some(user) = store::set_profile(&self.db, me.id, change, meta).await? {
+            self.notify_renamed(user);
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::chat::accounts::model::User;
+use crate::chat::accounts::model::UserRef;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
 /// The row id of an entry.
@@ -142,7 +142,7 @@ pub struct AuditEntry {
     pub id: AuditId,
     pub at: Timestamp,
     /// `None` for the command line.
-    pub actor: Option<User>,
+    pub actor: Option<UserRef>,
     pub action: String,
     pub subject_kind: String,
     pub subject_id: Option<i64>,

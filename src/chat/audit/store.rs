@@ -1,7 +1,7 @@
 //! The SQL of the audit log.
 
 use super::model::{Action, AuditEntry, AuditId, Columns};
-use crate::chat::accounts::model::{Role, User};
+use crate::chat::accounts::model::UserRef;
 use crate::db::{Db, Transaction, column_type, execute, fetch_all};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Timestamp, UserId};
@@ -51,18 +51,16 @@ struct ActorRow {
     name: Option<String>,
     display_name: Option<String>,
     bot: Option<i64>,
-    role: Option<Role>,
     avatar: Option<String>,
 }
 
 impl ActorRow {
-    fn user(self) -> Option<User> {
-        Some(User {
+    fn user(self) -> Option<UserRef> {
+        Some(UserRef {
             id: self.actor_id?,
             name: self.name?,
             display_name: self.display_name?,
             bot: self.bot? != 0,
-            role: self.role?,
             avatar: self.avatar,
         })
     }
@@ -92,7 +90,7 @@ pub(super) async fn page(
     let rows: Vec<AuditRow> = fetch_all!(
         db,
         "select a.id, a.at, a.action, a.subject_kind, a.subject_id, a.subject_name, a.detail,
-                a.actor_id, u.name, u.display_name, u.bot, u.role, u.avatar
+                a.actor_id, u.name, u.display_name, u.bot, u.avatar
          from audit a left join users u on u.id = a.actor_id
          where a.id < $1 order by a.id desc limit $2",
         before.unwrap_or(AuditId(i64::MAX)),

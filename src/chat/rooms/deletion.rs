@@ -22,8 +22,8 @@ impl Rooms {
     /// may see it but do not moderate it.
     pub async fn room_admin(&self, user: &User, room: RoomId) -> Result<RoomAdmin, AccessError> {
         let Reader { user, room } = self.reader(user, room).await?;
-        // The two users of a direct message, and the readers of a thread, get `RoomError::Permanent` later, which is more exact than
-        // `Forbidden`.
+        // The members of a direct message or a group, and the readers of a thread, get
+        // `RoomError::Permanent` later, which is more exact than `Forbidden`.
         if may_moderate(&user, &room) || room.visibility.is_permanent() {
             Ok(RoomAdmin { actor: user.id, room })
         } else {
@@ -35,7 +35,7 @@ impl Rooms {
     /// read.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] if there is no such room, or if it is deleted or a direct message.
+    /// [`AccessError::NotFound`] if there is no such room, or if it is deleted, a direct message or a group.
     pub async fn any_room_admin(
         &self,
         _: &Admin,
@@ -53,7 +53,7 @@ impl Rooms {
         }
     }
 
-    /// A page of all rooms except direct messages, including deleted ones that can still be restored:
+    /// A page of all rooms except direct messages and groups, including deleted ones that can still be restored:
     /// the lobby first, then by name.
     pub async fn summary_page(
         &self,
@@ -77,7 +77,7 @@ impl Rooms {
     /// no longer be restored.
     ///
     /// # Errors
-    /// [`RoomError::Permanent`] for the lobby and direct messages, [`RoomError::Gone`] if it was
+    /// [`RoomError::Permanent`] for the lobby, direct messages and groups, [`RoomError::Gone`] if it was
     /// already deleted.
     pub async fn delete(&self, admin: &RoomAdmin) -> Result<(), RoomError> {
         let RoomAdmin { actor, room } = admin;
@@ -96,7 +96,7 @@ impl Rooms {
     ///
     /// # Errors
     /// [`RoomError::NameTaken`] if another public room has this name or a similar one,
-    /// [`RoomError::Permanent`] for direct messages.
+    /// [`RoomError::Permanent`] for direct messages and groups.
     pub async fn rename(&self, admin: &RoomAdmin, name: &RoomName) -> Result<(), RoomError> {
         let RoomAdmin { actor, room } = admin;
         if room.visibility.is_permanent() {

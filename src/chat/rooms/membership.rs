@@ -1,6 +1,6 @@
 //! Joining, inviting, leaving and removing: how users become members of a room and stop being members.
 
-use super::model::{Code, JoinMethod, JoinRefusal, Member, Moderator, Reader, Room, Visibility};
+use super::model::{Code, JoinMethod, JoinRefusal, Member, Moderator, Reader, Room};
 use super::store::{Joined, Removed};
 use super::{AccessError, RoomError, Rooms, store};
 use crate::chat::accounts::model::User;
@@ -95,7 +95,7 @@ impl Rooms {
     /// A member makes another user a member, even if that user had been removed.
     ///
     /// # Errors
-    /// [`RoomError::Permanent`] for a direct message, [`RoomError::Outsider`] if the inviting user is
+    /// [`RoomError::Permanent`] for a direct message or a group, [`RoomError::Outsider`] if the inviting user is
     /// not a member.
     pub async fn invite(&self, reader: &Reader, guest: &User) -> Result<(), RoomError> {
         if reader.room.visibility.is_permanent() {
@@ -111,7 +111,7 @@ impl Rooms {
     /// Leaves a room. If the owner leaves, the member who joined first becomes the owner.
     ///
     /// # Errors
-    /// [`RoomError::Permanent`] for the lobby and direct messages, [`RoomError::NoMember`] if the user
+    /// [`RoomError::Permanent`] for the lobby, direct messages and groups, [`RoomError::NoMember`] if the user
     /// is not a member.
     pub async fn leave(&self, reader: &Reader) -> Result<(), RoomError> {
         let Reader { user, room } = reader;
@@ -169,7 +169,7 @@ impl Rooms {
 }
 
 fn refuse_permanent(room: &Room) -> Result<(), RoomError> {
-    if room.lobby || room.visibility == Visibility::Direct {
+    if room.keeps_members() {
         return Err(RoomError::Permanent);
     }
     Ok(())

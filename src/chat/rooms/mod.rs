@@ -13,8 +13,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use self::model::{
-    Code, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange, RoomName,
-    RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
+    Code, FixedMembers, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange,
+    RoomName, RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
 pub(in crate::chat) use self::store::{GATE, Joined, READABLE_ROOMS, insert_joined};
@@ -65,8 +65,8 @@ pub enum RoomError {
     /// Another public room has this name.
     #[error("the name is taken")]
     NameTaken,
-    /// Not possible for the lobby and direct messages, which keep their members.
-    #[error("the lobby and direct messages keep their members")]
+    /// Not possible for the lobby, direct messages and groups, which keep their members.
+    #[error("the lobby, direct messages and groups keep their members")]
     Permanent,
     #[error("not a member")]
     NoMember,
@@ -114,7 +114,13 @@ impl Rooms {
         Ok(store::own(&self.db, user.id).await?)
     }
 
-    /// A page of the rooms the user may see, without direct messages: the lobby first, then by name.
+    /// The first rooms that both users are members of, without direct messages and groups: the lobby
+    /// first, then by name.
+    pub async fn common(&self, user: &User, other: &User) -> Result<Vec<Room>, ServiceError> {
+        Ok(store::common(&self.db, user.id, other.id).await?)
+    }
+
+    /// A page of the rooms the user may see, without direct messages and groups: the lobby first, then by name.
     pub async fn page(
         &self,
         user: &User,
@@ -206,24 +212,21 @@ impl Rooms {
         Ok(Member { user: user.clone(), room, joins: false, parent: None })
     }
 
-    /// The direct message of two users. Creates it if there is none.
-    pub async fn direct(&self, user: &User, other: &User) -> Result<Member, ServiceError> {
-        let meta = self.change_meta();
-        let (room, new) = store::ensure_direct(&self.db, user.id, other.id, meta).await?;
+    /// The direct message or group with these members, of whom the user is one. Creates it if there is
+    /// none.
+    pub async fn fixed(&self, user: &User, members: &FixedMembers) -> Result<Member, ServiceError> {
+        let (room, new) = store::ensure_fixed(&self.db, members, self.change_meta()).await?;
         if new {
-            self.hub.notify(Channel::User(user.id), Signal::Joined(room));
-            self.hub.notify(Channel::User(other.id), Signal::Joined(room));
+            for member in members.ids() {
+                self.hub.notify(Channel::User(member), Signal::Joined(room));
+            }
         }
         Ok(Member { user: user.clone(), room, joins: false, parent: None })
     }
 
-    /// The direct message of two users, if there is one.
-    pub async fn find_direct(
-        &self,
-        user: &User,
-        other: &User,
-    ) -> Result<Option<RoomId>, ServiceError> {
-        Ok(store::find_direct(&self.db, user.id, other.id).await?)
+    /// The direct message or group with these members, if there is one.
+    pub async fn find_fixed(&self, members: &FixedMembers) -> Result<Option<RoomId>, ServiceError> {
+        Ok(store::find_fixed(&self.db, members).await?)
     }
 
     /// Changes the name or the topic.

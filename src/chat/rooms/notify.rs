@@ -70,8 +70,8 @@ impl Rooms {
 
     pub(in crate::chat) fn notify_joined(&self, room: &Room, user: &User) {
         self.hub.notify(Channel::User(user.id), Signal::Joined(room.id));
-        // Both users of a direct message are members from the start.
-        if room.visibility != Visibility::Direct {
+        // All members of a direct message or a group are members from the start.
+        if !room.visibility.has_fixed_members() {
             let joined = Event::Joined { room: room.id, user: user.clone() };
             self.hub.broadcast(audience(room.id, room.visibility), 0, &joined);
         }
@@ -80,7 +80,7 @@ impl Rooms {
     pub(in crate::chat) fn notify_left(&self, room: &Room, user: &User) {
         self.unsubscribe_member(room, user);
         let user_channel = Channel::User(user.id);
-        if room.visibility == Visibility::Private {
+        if room.visibility != Visibility::Public {
             self.hub.unsubscribe_all(user_channel, Channel::Room(room.id));
         }
         self.hub.notify(user_channel, Signal::Left(room.id));
@@ -127,6 +127,8 @@ pub(in crate::chat) fn notify_joined_by_posting(hub: &EventHub, room: RoomId, us
 pub(super) fn audience(room: RoomId, visibility: Visibility) -> Channel {
     match visibility {
         Visibility::Public => Channel::Everyone,
-        Visibility::Private | Visibility::Direct | Visibility::Thread => Channel::Members(room),
+        Visibility::Private | Visibility::Direct | Visibility::Group | Visibility::Thread => {
+            Channel::Members(room)
+        }
     }
 }

@@ -17,7 +17,7 @@ use self::model::{
 use self::store::{Criteria, Scope, UserNames};
 use super::accounts::model::User;
 use super::rooms::Rooms;
-use super::rooms::model::{Room, Visibility};
+use super::rooms::model::Room;
 use crate::db::Db;
 use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId, ServiceError, UserId};
@@ -295,7 +295,7 @@ impl Search {
                 })
         };
         let mut rooms = self.rooms.list(reader).await?;
-        rooms.retain(|room| !direct || room.visibility == Visibility::Direct);
+        rooms.retain(|room| !direct || room.visibility.has_fixed_members());
         Ok(rooms.iter().filter(|room| named(room)).map(|room| room.id).collect())
     }
 }

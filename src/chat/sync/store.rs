@@ -1,8 +1,8 @@
 //! The SQL of catch-up.
 
 use super::model::MissedChange;
-use crate::chat::accounts::UserRow;
 use crate::chat::accounts::model::User;
+use crate::chat::accounts::{USER_COLUMNS, UserRow};
 use crate::chat::events::Event;
 use crate::db::{Db, fetch_all};
 use crate::kernel::{RoomId, Timestamp, UserId};
@@ -35,7 +35,10 @@ pub(super) async fn changes_since(
 ) -> Result<Vec<RecordedChange>, sqlx::Error> {
     let rows: Vec<ChangeRow> = fetch_all!(
         db,
-        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar,
+        concat!(
+            "select ",
+            USER_COLUMNS!(),
+            ",
                 n.room_id as room, n.recorded_at,
                 u.deactivated_at is null and them.user_id is not null as is_member
          from changes n
@@ -47,11 +50,12 @@ pub(super) async fn changes_since(
                         where recorded_at >= $2 and kind in ('joined', 'left', 'room', 'user')
                         group by room_id, user_id)
            and (n.room_id is null or n.user_id = $1 or r.visibility = 'public'
-             or (r.visibility = 'private' and mine.user_id is not null)
+             or (r.visibility in ('private', 'group') and mine.user_id is not null)
              or exists (select 1 from deleted_rooms d where d.room_id = n.room_id
                and (d.visibility = 'public' or exists (select 1 from deleted_memberships m
                  where m.room_id = d.room_id and m.user_id = $1))))
-         order by n.id desc limit $3",
+         order by n.id desc limit $3"
+        ),
         reader,
         then,
         i64::from(limit),

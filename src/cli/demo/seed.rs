@@ -15,7 +15,7 @@ use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Draft, Emoji, Kind, Markup, MessageBody, WriteOutcome};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
-use crate::chat::rooms::model::{NewRoom, RoomChange, RoomTopic};
+use crate::chat::rooms::model::{FixedMembers, NewRoom, RoomChange, RoomTopic};
 use crate::http::state::from_state;
 use crate::kernel::{FieldError, Random, RoomId, Seq, Timestamp};
 
@@ -108,7 +108,8 @@ impl Seeder {
             }
             RoomKind::Direct => {
                 let other = members.next().context("a direct message needs two users")??;
-                return Ok(rooms.direct(owner, other).await?.room());
+                let members = FixedMembers::pair(owner.id, other.id);
+                return Ok(rooms.fixed(owner, &members).await?.room());
             }
             RoomKind::Room { visibility, name, topic } => {
                 let new =

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::{ensure, ensure_exact};
-use crate::chat::accounts::model::{DisplayName, Email, Handle};
+use crate::chat::accounts::model::{About, DisplayName, Email, Handle, StatusText};
 use crate::db::{Transaction, execute};
 use crate::export::jsonl::{Flag, InsertError, Number, Record, Text};
+use crate::kernel::Emoji;
 use crate::kernel::Timestamp;
 
 /// A user, without the password.
@@ -24,18 +25,27 @@ pub struct User {
     pub created_at: Timestamp,
     pub deactivated_at: Option<Timestamp>,
     pub time_zone: Option<Text>,
+    /// Earlier exports have none of the following.
+    pub about: Option<Text>,
+    /// One emoji; without it there is no status.
+    pub status_emoji: Option<Text>,
+    pub status_text: Option<Text>,
+    pub status_until: Option<Timestamp>,
 }
 
 impl Record for User {
     const FILE: &'static str = "people.jsonl";
     const SELECT: &'static str = "
-        select id, name, display_name, email, role, bot, avatar, created_at, deactivated_at, time_zone
+        select id, name, display_name, email, role, bot, avatar, created_at, deactivated_at, time_zone,
+               about, status_emoji, status_text, status_until
         from users order by id";
     // An empty hash matches no password.
     const INSERT: &'static str = "
         insert into users (id, name, display_name, email, role, bot, avatar, created_at,
-                           deactivated_at, time_zone, folded_name, skeleton, password_hash)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '')";
+                           deactivated_at, time_zone, folded_name, skeleton, about, status_emoji,
+                           status_text, status_until, password_hash)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, coalesce($13, ''), $14,
+                coalesce($15, ''), $16, '')";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         let handle = self.check()?;
@@ -54,6 +64,10 @@ impl Record for User {
             self.time_zone,
             handle.folded(),
             handle.skeleton(),
+            self.about,
+            self.status_emoji,
+            self.status_text,
+            self.status_until,
         )?)
     }
 }
@@ -66,6 +80,14 @@ impl User {
         let display_name = DisplayName::stored(&self.display_name)?;
         ensure_exact("display_name", &self.display_name, display_name.as_str())?;
         ensure_exact("email", &self.email, Email::parse(&self.email)?.as_str())?;
+        let text = |text: &Option<Text>| text.as_deref().unwrap_or_default().to_owned();
+        let about = text(&self.about);
+        ensure_exact("about", &about, About::parse(&about)?.as_str())?;
+        let status_text = text(&self.status_text);
+        ensure_exact("status_text", &status_text, StatusText::parse(&status_text)?.as_str())?;
+        if let Some(emoji) = self.status_emoji.as_deref() {
+            ensure_exact("status_emoji", emoji, Emoji::parse(emoji)?.as_str())?;
+        }
         // The value is used as a file name, so it must not contain a path.
         let is_name = |name: &str| {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);

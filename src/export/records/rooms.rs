@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::{ensure, ensure_exact};
-use crate::chat::rooms::model::{RoomName, RoomTopic, SectionName, Visibility};
+use crate::chat::rooms::model::{FixedMembers, RoomName, RoomTopic, SectionName, Visibility};
 use crate::db::{Transaction, execute};
 use crate::export::jsonl::{Flag, InsertError, Number, Record, Text};
 use crate::kernel::Timestamp;
@@ -15,7 +15,7 @@ use crate::kernel::Timestamp;
 pub struct Room {
     pub id: Number,
     pub name: Text,
-    /// For a direct message: the ids of its two users, as `3:17`.
+    /// For a direct message: the ids of its two users, as `3:17`. For a group: those of all members.
     pub pair: Option<Text>,
     pub topic: Text,
     pub visibility: Visibility,
@@ -25,18 +25,21 @@ pub struct Room {
     pub rev: Number,
     pub created_at: Timestamp,
     pub archived_at: Option<Timestamp>,
+    /// Only the owner and administrators may mention all members at once. Earlier exports do not say.
+    pub wide_mentions_restricted: Option<Flag>,
 }
 
 impl Record for Room {
     const FILE: &'static str = "rooms.jsonl";
     const SELECT: &'static str = "
-        select id, name, case when visibility = 'direct' then folded_name end as pair, topic,
-               visibility, lobby, owner_id, last_seq, rev, created_at, archived_at
+        select id, name, case when visibility in ('direct', 'group') then folded_name end as pair, topic,
+               visibility, lobby, owner_id, last_seq, rev, created_at, archived_at,
+               wide_mentions_restricted
         from rooms where id not in (select room_id from deleted_rooms) order by id";
     const INSERT: &'static str = "
         insert into rooms (id, name, folded_name, topic, visibility, lobby, owner_id, last_seq, rev,
-                           created_at, archived_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+                           created_at, archived_at, wide_mentions_restricted)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12, 0))";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         ensure((1..1 << 31).contains(&self.id.0), "id is not a room id")?;
@@ -58,31 +61,27 @@ impl Record for Room {
             self.rev,
             self.created_at,
             self.archived_at,
+            self.wide_mentions_restricted,
         )?)
     }
 }
 
 impl Room {
-    /// Returns what no two rooms may share: the pair of a direct message, else the normalized name.
+    /// Returns what no two rooms may share: the members of a direct message or a group, else the
+    /// normalized name.
     fn folded_name(&self) -> Result<String, InsertError> {
-        if self.visibility == Visibility::Direct {
+        if self.visibility.has_fixed_members() {
             let pair = self.pair.as_deref().unwrap_or_default();
-            let error = "pair must be two ids, the smaller one first or both the same, for example \"3:17\"";
-            ensure(is_pair(pair), error)?;
+            let error = "pair must be two ids, the smaller one first or both the same, for example \"3:17\"; \
+                         for a group 3 to 20 ids in ascending order";
+            ensure(FixedMembers::stored(self.visibility, pair).is_some(), error)?;
             return Ok(pair.to_owned());
         }
-        ensure(self.pair.is_none(), "pair is for direct messages only")?;
+        ensure(self.pair.is_none(), "pair is for direct messages and groups only")?;
         let name = RoomName::stored(&self.name)?;
         ensure_exact("name", &self.name, name.as_str())?;
         Ok(name.folded())
     }
-}
-
-fn is_pair(text: &str) -> bool {
-    let ids = text.split_once(':').and_then(|(first, second)| {
-        Some((first.parse::<i64>().ok()?, second.parse::<i64>().ok()?))
-    });
-    ids.is_some_and(|(first, second)| first <= second && format!("{first}:{second}") == text)
 }
 
 /// A user is a member of a room.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-pub use self::direct::open_direct;
+pub use self::direct::open_fixed;
 use super::{ClientInfo, Problem};
 use crate::config::Switch;
 use crate::kernel::{Clock, TokenBuckets, UserId};

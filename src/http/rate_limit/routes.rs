@@ -130,7 +130,7 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::chat::accounts::model::{Authenticated, BearerSecret, Role, User};
+    use crate::chat::accounts::model::{Authenticated, BearerSecret, Profile, Role, User};
     use crate::config::Switch;
     use crate::kernel::{Clock, Timestamp};
 
@@ -143,6 +143,7 @@ mod tests {
             bot: false,
             role: Role::Member,
             avatar: None,
+            profile: Profile::default(),
         };
         let credential = BearerSecret::new("secret").credential();
         let me =

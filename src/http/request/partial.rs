@@ -7,9 +7,22 @@ use axum::http::HeaderMap;
 /// that its script got from there.
 pub const VARY: &str = "patio-part, patio-sidebar";
 
-/// Whether only the rows of a list are wanted.
-pub fn wants_rows(headers: &HeaderMap) -> bool {
-    headers.get("patio-part").is_some_and(|value| value == "rows")
+/// What of a page is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The rows of a list.
+    Rows,
+    /// A user's profile as a card.
+    Card,
+}
+
+/// The wanted part; `None` for the whole page.
+pub fn part(headers: &HeaderMap) -> Option<Part> {
+    match headers.get("patio-part")?.as_bytes() {
+        b"rows" => Some(Part::Rows),
+        b"card" => Some(Part::Card),
+        _ => None,
+    }
 }
 
 /// Whether the page has a sidebar that its live connection keeps up to date. Then it needs no rooms.

@@ -81,7 +81,7 @@ fn by_day(presence: &Presence, entries: Vec<AuditEntry>, calendar: &Calendar) ->
             at: calendar.moment(entry.at),
             actor: entry.actor.map(|user| {
                 let online = online(user.id);
-                UserView::new(user, online)
+                UserView::of_ref(user, online)
             }),
             sentence,
         };

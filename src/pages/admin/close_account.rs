@@ -50,7 +50,7 @@ async fn ask(
     let Account { user, active, .. } = find(&accounts, &admin, id).await?;
     let online = layout.presence.is_online(user.id);
     let side = layout.sidebar.build(&me.user, None, &page).await?;
-    Ok(html(&ClosePage { side, user: UserView::new(user, online), active, page }))
+    Ok(html(&ClosePage { side, user: UserView::plain(user, online), active, page }))
 }
 
 #[derive(Deserialize)]

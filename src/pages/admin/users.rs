@@ -84,7 +84,7 @@ impl AccountView {
     fn new(account: &Account, presence: &Presence, me: UserId, calendar: &Calendar) -> Self {
         let id = account.user.id;
         Self {
-            user: UserView::new(account.user.clone(), presence.is_online(id)),
+            user: UserView::plain(account.user.clone(), presence.is_online(id)),
             email: account.email.clone(),
             since: calendar.day(account.created_at).to_string(),
             since_iso: account.created_at.rfc3339(),

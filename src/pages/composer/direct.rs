@@ -10,7 +10,8 @@ use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::User;
 use crate::chat::messages::model::{Kind, MessageBody};
 use crate::chat::rooms::Rooms;
-use crate::http::rate_limit::open_direct;
+use crate::chat::rooms::model::FixedMembers;
+use crate::http::rate_limit::open_fixed;
 use crate::http::response::problem;
 use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer};
 use crate::pages::composer::ComposerServices;
@@ -32,7 +33,7 @@ async fn show(
     page: Page,
 ) -> Result<Response, Problem> {
     let other = find_user(&accounts, &name).await?;
-    match rooms.find_direct(&me.user, &other).await? {
+    match rooms.find_fixed(&FixedMembers::pair(me.user.id, other.id)).await? {
         Some(room) => Ok(to_room(room)),
         None => renderer.render_new_direct(&me.user, &other, page, RoomPageInput::default()).await,
     }
@@ -55,8 +56,8 @@ async fn create(
         let page = renderer.render_new_direct(&me.user, &other, page, shown).await?;
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    let member = match open_direct(&services.rooms, &services.rate_limiter, &me.user, &other).await
-    {
+    let both = FixedMembers::pair(me.user.id, other.id);
+    let member = match open_fixed(&services.rooms, &services.rate_limiter, &me.user, &both).await {
         Ok(member) => member,
         Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
             let error = Some(page.t.text(problem::message_keys(&problem).1));

@@ -14,6 +14,7 @@ use crate::chat::rooms::Rooms;
 use crate::http::AppState;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::state::from_state;
+use crate::kernel::Clock;
 
 /// The services that messages and commands use.
 pub(in crate::pages) struct ComposerServices {
@@ -22,9 +23,10 @@ pub(in crate::pages) struct ComposerServices {
     presence: Presence,
     rate_limiter: RateLimiter,
     rooms: Rooms,
+    clock: Clock,
 }
 
-from_state!(ComposerServices { accounts, messages, presence, rate_limiter, rooms });
+from_state!(ComposerServices { accounts, messages, presence, rate_limiter, rooms, clock });
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().merge(direct::router()).merge(post::router())

@@ -3,15 +3,17 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::chat::accounts::model::User;
+use crate::chat::accounts::model::{ProfileChange, Status, User};
 use crate::chat::commands::{COMMANDS, Command, Described, nearest, only_like};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Kind, MessageBody};
-use crate::chat::rooms::model::{Member, NewRoom, Reader, Room, RoomChange, RoomTopic, Visibility};
+use crate::chat::rooms::model::{
+    FixedMembers, Member, NewRoom, Reader, Room, RoomChange, RoomTopic, Visibility,
+};
 use crate::chat::rooms::{AccessError, RoomError};
-use crate::http::rate_limit::{Action, open_direct};
+use crate::http::rate_limit::{Action, open_fixed};
 use crate::http::{Language, Problem};
-use crate::kernel::RoomId;
+use crate::kernel::{Emoji, RoomId};
 use crate::pages::composer::ComposerServices;
 use crate::pages::composer::post_form::{PostForm, post_message};
 use crate::pages::layout::page::to_room;
@@ -19,6 +21,13 @@ use crate::pages::rooms::index::Facts;
 use crate::pages::rooms::join;
 use crate::pages::rooms::join::JoinTarget;
 use crate::pages::rooms::show::CommandReply;
+use crate::text::emoji::by_shortcode;
+
+/// What `/shrug` adds.
+const SHRUG: &str = r"¯\_(ツ)_/¯";
+/// The emoji of `/away`, and of a status without one.
+const AWAY: &str = "🌙";
+const PLAIN: &str = "💬";
 
 /// The result of a command.
 pub(in crate::pages) enum CommandResult {
@@ -65,6 +74,9 @@ impl CommandContext<'_> {
             Command::Invite(name) => self.invite(&name).await,
             Command::Kick(name) => self.kick(&name).await,
             Command::Me(text) => self.act(text).await,
+            Command::Shrug(text) => self.shrug(&text).await,
+            Command::Status(text) => self.set_status(split_status(&text)).await,
+            Command::Away(text) => self.set_status(Some((AWAY, &text))).await,
             Command::Help => Ok(CommandResult::Reply(self.help())),
         }
     }
@@ -126,7 +138,7 @@ impl CommandContext<'_> {
     async fn rooms(&self) -> Result<CommandResult, Problem> {
         let rooms = self.services.rooms.list(self.me()).await?;
         let facts = Facts::of(&self.services.rooms, &self.services.presence, &rooms).await?;
-        let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
+        let shown = rooms.iter().filter(|room| !room.visibility.has_fixed_members());
         let line = |room: &Room| format!("#{} · {}", room.name, facts.describe(room, self.t));
         Ok(reply(shown.map(line).collect()))
     }
@@ -151,9 +163,9 @@ impl CommandContext<'_> {
         if let Err(field_error) = MessageBody::parse(&text) {
             return Ok(self.refuse(field_error.code));
         }
-        let member =
-            open_direct(&self.services.rooms, &self.services.rate_limiter, self.me(), &user)
-                .await?;
+        let (rooms, rate_limiter) = (&self.services.rooms, &self.services.rate_limiter);
+        let both = FixedMembers::pair(self.me().id, user.id);
+        let member = open_fixed(rooms, rate_limiter, self.me(), &both).await?;
         self.post(&member, text, Kind::Text).await
     }
 
@@ -213,6 +225,32 @@ impl CommandContext<'_> {
             Err(AccessError::Removed) => Ok(self.removed()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Posts the text with a shrug behind it.
+    async fn shrug(&self, text: &str) -> Result<CommandResult, Problem> {
+        match self.services.rooms.member(self.me(), self.room()).await {
+            Ok(member) => {
+                let body = format!("{text} {SHRUG}").trim_start().to_owned();
+                self.post(&member, body, Kind::Text).await
+            }
+            Err(AccessError::Removed) => Ok(self.removed()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sets the status to an emoji and a text, or ends it.
+    async fn set_status(&self, status: Option<(&str, &str)>) -> Result<CommandResult, Problem> {
+        let now = self.services.clock.now();
+        let parsed = status.map(|(emoji, text)| Status::parse(emoji, text, None, now)).transpose();
+        let status = match parsed {
+            Ok(status) => status,
+            Err(problem) => return Ok(self.refuse(problem.code)),
+        };
+        let done = if status.is_some() { "status-set" } else { "status-ended" };
+        let change = ProfileChange { about: None, status: Some(status) };
+        self.services.accounts.update_profile(self.me(), &change).await?;
+        Ok(reply(vec![self.t.text(done).to_owned()]))
     }
 
     async fn post(
@@ -296,7 +334,7 @@ fn rate_limited_action(command: &Command) -> Option<Action> {
     match command {
         Command::Create(_) => Some(Action::NewRoom),
         Command::Join(_) => Some(Action::Join),
-        // `open_direct` counts new direct messages.
+        // `open_fixed` counts new direct messages.
         Command::Private(..)
         | Command::Lobby
         | Command::Leave
@@ -307,7 +345,25 @@ fn rate_limited_action(command: &Command) -> Option<Action> {
         | Command::Invite(_)
         | Command::Kick(_)
         | Command::Me(_)
+        | Command::Shrug(_)
+        | Command::Status(_)
+        | Command::Away(_)
         | Command::Help => None,
+    }
+}
+
+/// The emoji at the start of a text, or a general one, and the rest. `None` if there is no text.
+fn split_status(text: &str) -> Option<(&str, &str)> {
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let code = first.strip_prefix(':').and_then(|code| code.strip_suffix(':'));
+    let emoji = match code {
+        Some(code) => by_shortcode(code),
+        None => Emoji::parse(first).ok().map(Emoji::as_str),
+    };
+    match emoji {
+        Some(emoji) => Some((emoji, rest)),
+        None if text.is_empty() => None,
+        None => Some((PLAIN, text)),
     }
 }
 

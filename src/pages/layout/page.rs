@@ -13,7 +13,8 @@ use axum_extra::extract::CookieJar;
 use jiff::tz::TimeZone;
 
 use crate::http::preferences::{Density, LetterKeys, Preference, Theme};
-use crate::http::request::{account, partial};
+use crate::http::request::account;
+use crate::http::request::partial::{self, Part};
 use crate::http::response::problem::AlreadyRendered;
 use crate::http::site::SiteInfo;
 use crate::http::{AppState, ClientInfo, Language, Problem, Viewer, cookies, locale};
@@ -43,8 +44,8 @@ pub(in crate::pages) struct Page {
     pub marks_reading: bool,
     /// The page on screen keeps its sidebar, so this one needs no rooms.
     pub has_live_sidebar: bool,
-    /// A script asks only for the rows of a list.
-    pub wants_rows: bool,
+    /// A script asks only for this part.
+    part: Option<Part>,
 }
 
 impl Page {
@@ -67,8 +68,13 @@ impl Page {
             query: kept.collect(),
             marks_reading: cookies::marks_reading(parts),
             has_live_sidebar: partial::has_live_sidebar(&parts.headers),
-            wants_rows: partial::wants_rows(&parts.headers),
+            part: partial::part(&parts.headers),
         }
+    }
+
+    /// Whether a script asks only for this part.
+    pub fn wants(&self, part: Part) -> bool {
+        self.part == Some(part)
     }
 
     pub fn calendar(&self) -> Calendar {

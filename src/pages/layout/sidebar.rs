@@ -10,9 +10,9 @@ use crate::chat::rooms::model::{Room, Visibility};
 use crate::chat::sync::Sync;
 use crate::http::state::from_state;
 use crate::http::{Language, Problem};
-use crate::kernel::{Clock, RoomId};
+use crate::kernel::{Clock, RoomId, Timestamp};
 use crate::pages::layout::page::Page;
-use crate::pages::layout::user_view::{UserView, hue_of, initials};
+use crate::pages::layout::user_view::{StatusView, UserView, hue_of, initials};
 
 #[derive(Template)]
 #[template(path = "rooms/_side.html")]
@@ -51,6 +51,8 @@ struct RoomRow {
     /// The creation time of the room. Drafts are only sent to the room with this time.
     created: String,
     kind: &'static str,
+    /// Among the direct messages.
+    fixed: bool,
     name: String,
     /// The sort key that browsers compare.
     sort: String,
@@ -67,22 +69,29 @@ struct OtherView {
     initials: String,
     photo: Option<String>,
     online: bool,
+    status: Option<StatusView>,
 }
 
 impl RoomRow {
-    fn new(room: &Room, online: bool, t: Language) -> Self {
+    fn new(room: &Room, online: bool, now: Timestamp, t: Language) -> Self {
         let other = room.other.map(|id| OtherView {
             id: id.0,
             hue: hue_of(id),
             initials: initials(&room.name),
             photo: room.other_avatar.clone(),
             online,
+            status: room
+                .other_status
+                .as_ref()
+                .filter(|status| status.holds(now))
+                .map(StatusView::new),
         });
         Self {
             created: room.created_at.rfc3339(),
             t,
             id: room.id.0,
             kind: room.visibility.as_str(),
+            fixed: room.visibility.has_fixed_members(),
             name: room.name.clone(),
             sort: room.sort_key.clone(),
             unread: room.unread,
@@ -114,7 +123,7 @@ impl SidebarBuilder {
         page: &Page,
     ) -> Result<Sidebar, Problem> {
         let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
-        let at = self.clock.now().rfc3339(); // before anything is read
+        let now = self.clock.now(); // before anything is read
         let is_there = |room: &Room| room.other.is_some_and(|other| self.presence.is_online(other));
         let mut rooms = if page.has_live_sidebar { Vec::new() } else { self.rooms.own(me).await? };
         // A room that is not the user's is listed while it is shown.
@@ -122,7 +131,7 @@ impl SidebarBuilder {
             let place = rooms.partition_point(|room| room.position() < shown.position());
             rooms.insert(place, shown.clone());
         }
-        let row = |room: &Room| RoomRow::new(room, is_there(room), page.t);
+        let row = |room: &Room| RoomRow::new(room, is_there(room), now, page.t);
         let mut rows: Vec<RoomRow> = rooms.iter().map(row).collect();
         for row in rows.iter_mut().filter(|row| is_shown(RoomId(row.id))) {
             row.current = true;
@@ -131,8 +140,7 @@ impl SidebarBuilder {
         }
         let unread = rows.iter().map(|row| row.unread).sum();
         let mentions = rows.iter().map(|row| row.mentions).sum();
-        let (direct, rooms) =
-            rows.into_iter().partition(|row| row.kind == Visibility::Direct.as_str());
+        let (direct, rooms) = rows.into_iter().partition(|row| row.fixed);
         let language = |language: &Language| LanguageLink {
             code: language.code(),
             name: language.own_name(),
@@ -146,11 +154,11 @@ impl SidebarBuilder {
             rooms,
             direct,
             is_partial: page.has_live_sidebar,
-            me: UserView::new(me.clone(), true),
+            me: UserView::new(me.clone(), true, now),
             unread,
             mentions,
             epoch: self.sync.epoch(),
-            at,
+            at: now.rfc3339(),
         })
     }
 }
@@ -159,12 +167,12 @@ impl SidebarBuilder {
 ///
 /// # Errors
 /// If the template cannot be rendered.
-pub fn room_row(room: &Room, online: bool, t: Language) -> askama::Result<String> {
+pub fn room_row(room: &Room, online: bool, now: Timestamp, t: Language) -> askama::Result<String> {
     // Threads have no rows.
     if !room.is_member() || room.visibility == Visibility::Thread {
         return Ok(String::new());
     }
-    RoomRow::new(room, online, t).render()
+    RoomRow::new(room, online, now, t).render()
 }
 
 /// The icon before a room's name.
@@ -173,6 +181,7 @@ pub(in crate::pages) fn icon(room: &Room) -> &'static str {
         Visibility::Public => "hash",
         Visibility::Private => "lock",
         Visibility::Direct => "at",
+        Visibility::Group => "people",
         Visibility::Thread => "thread",
     }
 }

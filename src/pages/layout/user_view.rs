@@ -5,10 +5,28 @@ use std::borrow::Cow;
 use askama::Template;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::chat::accounts::model::{ListedUser, Role, User};
+use crate::chat::accounts::model::{ListedUser, Role, Status, User, UserRef};
 use crate::http::Language;
-use crate::kernel::UserId;
+use crate::kernel::{Timestamp, UserId};
 use crate::text::collation::sort_key;
+
+/// A status that is not over.
+pub(in crate::pages) struct StatusView {
+    pub emoji: &'static str,
+    pub text: String,
+    /// When it ends, in milliseconds; empty if the user ends it. Scripts hide it then.
+    pub until: String,
+}
+
+impl StatusView {
+    pub fn new(status: &Status) -> Self {
+        Self {
+            emoji: status.emoji.as_str(),
+            text: status.text.as_str().to_owned(),
+            until: status.until.map_or_else(String::new, |until| until.0.to_string()),
+        }
+    }
+}
 
 pub(in crate::pages) struct UserView {
     pub id: i64,
@@ -19,6 +37,7 @@ pub(in crate::pages) struct UserView {
     pub photo: Option<String>,
     pub online: bool,
     pub admin: bool,
+    pub status: Option<StatusView>,
     stored_sort_key: Option<String>,
 }
 
@@ -31,18 +50,32 @@ impl UserView {
         }
     }
 
-    pub fn of_listed(listed: ListedUser, online: bool) -> Self {
-        Self { stored_sort_key: Some(listed.sort_key), ..Self::new(listed.user, online) }
+    pub fn of_listed(listed: ListedUser, online: bool, now: Timestamp) -> Self {
+        Self { stored_sort_key: Some(listed.sort_key), ..Self::new(listed.user, online, now) }
     }
 
-    pub fn new(user: User, online: bool) -> Self {
+    /// `now` decides whether the status is over.
+    pub fn new(user: User, online: bool, now: Timestamp) -> Self {
+        let status = user.profile.status(now).map(StatusView::new);
+        Self { status, ..Self::plain(user, online) }
+    }
+
+    /// Without the status.
+    pub fn plain(user: User, online: bool) -> Self {
+        let User { id, name, display_name, bot, role, avatar, .. } = user;
+        let plain = UserRef { id, name, display_name, bot, avatar };
+        Self { admin: role == Role::Admin, ..Self::of_ref(plain, online) }
+    }
+
+    pub fn of_ref(user: UserRef, online: bool) -> Self {
         Self {
             stored_sort_key: None,
             id: user.id.0,
             hue: hue_of(user.id),
             initials: initials(&user.display_name),
             online,
-            admin: user.role == Role::Admin,
+            admin: false,
+            status: None,
             name: user.name,
             display_name: user.display_name,
             photo: user.avatar,
@@ -88,8 +121,13 @@ struct MemberRow {
 ///
 /// # Errors
 /// If the template cannot be rendered.
-pub fn member_row(user: &User, online: bool, t: Language) -> askama::Result<String> {
-    MemberRow { p: UserView::new(user.clone(), online), t, says_online: false }.render()
+pub fn member_row(
+    user: &User,
+    online: bool,
+    now: Timestamp,
+    t: Language,
+) -> askama::Result<String> {
+    MemberRow { p: UserView::new(user.clone(), online, now), t, says_online: false }.render()
 }
 
 #[cfg(test)]

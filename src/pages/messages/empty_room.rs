@@ -1,7 +1,7 @@
 //! The next steps that an empty room suggests.
 
 use crate::chat::accounts::model::Role;
-use crate::chat::rooms::model::{Reader, Visibility, may_change};
+use crate::chat::rooms::model::{Reader, may_change};
 use crate::http::Language;
 
 /// A link. The first step is the primary one.
@@ -22,7 +22,7 @@ impl Step {
     }
 }
 
-/// For a direct message without messages.
+/// For a direct message or a group without messages.
 pub(in crate::pages) fn unwritten(t: Language) -> Vec<Step> {
     vec![Step::write(t)]
 }
@@ -33,7 +33,7 @@ pub(in crate::pages) fn steps(reader: &Reader, t: Language) -> Vec<Step> {
     let room = reader.room();
     let settings = |part: &str| format!("/rooms/{}/settings#{part}", room.id);
     let invite = |href: String| Step::new(href, "person-plus", t.text("invite"));
-    if room.visibility == Visibility::Direct || !room.is_member() {
+    if room.visibility.has_fixed_members() || !room.is_member() {
         return unwritten(t);
     }
     if room.lobby {

@@ -21,6 +21,8 @@ struct MessageView<'a> {
     rev: i64,
     author_id: i64,
     author: &'a str,
+    /// The handle of the author.
+    author_name: &'a str,
     hue: i64,
     initials: String,
     photo: Option<&'a str>,
@@ -92,6 +94,7 @@ fn render(
         rev: message.rev.0,
         author_id: message.author.id.0,
         author: &message.author.display_name,
+        author_name: &message.author.name,
         hue: hue_of(message.author.id),
         initials: initials(&message.author.display_name),
         photo: message.author.avatar.as_deref(),
@@ -138,8 +141,10 @@ impl MessageList {
     /// A room without messages.
     pub fn empty(room: RoomId, visibility: Visibility, name: &str, t: Language) -> Self {
         let (start, start_text) = match visibility {
-            Visibility::Direct => ("direct-start", "direct-start-text"),
-            _ => ("room-start", "room-start-text"),
+            Visibility::Direct | Visibility::Group => ("direct-start", "direct-start-text"),
+            Visibility::Public | Visibility::Private | Visibility::Thread => {
+                ("room-start", "room-start-text")
+            }
         };
         Self {
             t,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
 use crate::chat::commands::{nearest, only_like};
-use crate::chat::rooms::model::{Code, Member, Room, Visibility};
+use crate::chat::rooms::model::{Code, Member, Room};
 use crate::chat::rooms::{AccessError, Rooms};
 use crate::http::rate_limit::RateLimiter;
 use crate::http::sessions::BrowserSession;
@@ -62,10 +62,10 @@ pub(in crate::pages) async fn join(
     Ok(JoinTarget::Near(near(code_or_name, visible)))
 }
 
-/// The rooms that the user can see, without direct messages.
+/// The rooms that the user can see, without direct messages and groups.
 async fn visible_rooms(rooms: &Rooms, me: &User) -> Result<Vec<Room>, Problem> {
     let mut rooms = rooms.list(me).await?;
-    rooms.retain(|room| room.visibility != Visibility::Direct);
+    rooms.retain(|room| !room.visibility.has_fixed_members());
     Ok(rooms)
 }
 

@@ -13,10 +13,11 @@ use crate::chat::accounts::model::{ListedUser, User};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{MemberOverview, Reader};
+use crate::http::request::partial::Part;
 use crate::http::state::from_state;
 use crate::http::{AppState, CanRead, Language, Problem, Query};
 use crate::kernel::paging::ListPage;
-use crate::kernel::{RoomId, UserId};
+use crate::kernel::{Clock, RoomId, Timestamp, UserId};
 use crate::limits::request::LIST_ENTRIES;
 use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, html};
@@ -40,9 +41,9 @@ pub(in crate::pages) struct PeopleView {
 }
 
 impl PeopleView {
-    pub fn new(room: RoomId, overview: MemberOverview) -> Self {
+    pub fn new(room: RoomId, overview: MemberOverview, now: Timestamp) -> Self {
         let views = |list: Vec<ListedUser>, online| {
-            list.into_iter().map(|listed| UserView::of_listed(listed, online)).collect()
+            list.into_iter().map(|listed| UserView::of_listed(listed, online, now)).collect()
         };
         Self {
             online: views(overview.online, true),
@@ -55,8 +56,8 @@ impl PeopleView {
     }
 
     /// The users of a direct message that does not exist yet, each with whether they are online.
-    pub fn of_users(users: [(User, bool); 2]) -> Self {
-        let views = users.into_iter().map(|(user, online)| UserView::new(user, online));
+    pub fn of_users(users: [(User, bool); 2], now: Timestamp) -> Self {
+        let views = users.into_iter().map(|(user, online)| UserView::new(user, online, now));
         let (online, offline): (Vec<_>, Vec<_>) = views.partition(|user| user.online);
         Self {
             online_count: online.len(),
@@ -131,9 +132,10 @@ struct MembersRenderer {
     rooms: Rooms,
     presence: Presence,
     sidebar: SidebarBuilder,
+    clock: Clock,
 }
 
-from_state!(MembersRenderer { rooms, presence, sidebar });
+from_state!(MembersRenderer { rooms, presence, sidebar, clock });
 
 async fn index(
     State(renderer): State<MembersRenderer>,
@@ -151,13 +153,14 @@ async fn index(
         None => rooms.member_page(&reader, &list.q, &list.start()).await?,
     };
     let links = ListLinks::new(&format!("/rooms/{}/members", reader.room().id), &list.q, &found);
+    let now = renderer.clock.now();
     let people = found.items.into_iter().map(|listed| {
         let online = presence.is_online(listed.user.id);
-        UserView::of_listed(listed, online)
+        UserView::of_listed(listed, online, now)
     });
-    let (t, says_online) = (page.t, !page.wants_rows);
+    let (t, says_online) = (page.t, !page.wants(Part::Rows));
     let rows = MemberRows { t, people: people.collect(), links: &links, says_online };
-    if page.wants_rows {
+    if page.wants(Part::Rows) {
         return Ok(html(&rows));
     }
     let rows = rows.render().map_err(|error| Problem::internal(&error))?;

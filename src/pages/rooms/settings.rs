@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::chat::accounts::Accounts;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{
-    Code, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change, may_moderate,
+    Code, Reader, RoomChange, RoomName, RoomTopic, may_change, may_moderate,
 };
 use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::state::from_state;
@@ -97,7 +97,7 @@ impl RoomSettingsRenderer {
         list: &ListQuery,
     ) -> Result<Response, Problem> {
         let room = reader.room();
-        if room.visibility == Visibility::Direct || !room.is_member() {
+        if room.visibility.has_fixed_members() || !room.is_member() {
             return Err(Problem::not_found());
         }
         let path = format!("/rooms/{}/settings", room.id);
@@ -109,7 +109,7 @@ impl RoomSettingsRenderer {
             owner: room.owner_id == Some(listed.user.id),
             user: {
                 let online = self.presence.is_online(listed.user.id);
-                UserView::of_listed(listed, online)
+                UserView::plain(listed.user, online)
             },
         });
         let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;

@@ -19,7 +19,7 @@ use crate::chat::rooms::{AccessError, Rooms};
 use crate::chat::search;
 use crate::http::state::from_state;
 use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewer, cookies};
-use crate::kernel::{Random, RoomId, Seq, ServiceError};
+use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError};
 use crate::pages::layout::page::{Page, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::messages::empty_room;
@@ -155,9 +155,10 @@ impl RoomView {
             removed,
             members,
             members_label: t.count("people-button", members),
-            message_to: match room.visibility {
-                Visibility::Direct => "message-person",
-                _ => "message-to",
+            message_to: if room.visibility.has_fixed_members() {
+                "message-person"
+            } else {
+                "message-to"
             },
             post_path: format!("/rooms/{}/messages", room.id),
             search: search::model::Query::in_room(&room.name),
@@ -188,9 +189,10 @@ pub(in crate::pages) struct RoomRenderer {
     presence: Presence,
     sidebar: SidebarBuilder,
     random: Random,
+    clock: Clock,
 }
 
-from_state!(RoomRenderer { rooms, messages, presence, sidebar, random });
+from_state!(RoomRenderer { rooms, messages, presence, sidebar, random, clock });
 
 impl RoomRenderer {
     /// Renders a room for a user. Viewing the newest messages marks them as read, unless the page's
@@ -226,7 +228,7 @@ impl RoomRenderer {
             }
         }
         Ok(html(&RoomPage {
-            people: PeopleView::new(room.id, overview),
+            people: PeopleView::new(room.id, overview, self.clock.now()),
             room: view,
             side,
             list,
@@ -287,7 +289,7 @@ impl RoomRenderer {
                 message_to: "message-person",
                 post_path: format!("/direct/{}/messages", other.name),
             },
-            people: PeopleView::of_users(both),
+            people: PeopleView::of_users(both, self.clock.now()),
             // There is no room to subscribe to yet. The first message is sent as a form and redirects
             // to the new room.
             at_end: false,

@@ -1,6 +1,7 @@
 //! A user's own settings: profile, password, sessions, API tokens, picture.
 
-pub(in crate::pages) mod api_tokens;
+pub(in crate::pages) mod about;
+mod api_tokens;
 pub(in crate::pages) mod avatars;
 mod current_password;
 pub(in crate::pages) mod profile;
@@ -12,5 +13,9 @@ use axum::Router;
 use crate::http::AppState;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
-    Router::new().merge(profile::router()).merge(api_tokens::router()).merge(avatars::router())
+    Router::new()
+        .merge(about::router())
+        .merge(profile::router())
+        .merge(api_tokens::router())
+        .merge(avatars::router())
 }

@@ -18,12 +18,13 @@ use crate::chat::accounts::{Accounts, ChangeError};
 use crate::http::preferences::{Density, LetterKeys, Preference, Theme};
 use crate::http::state::from_state;
 use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Viewer, locale};
-use crate::kernel::FieldError;
+use crate::kernel::{Clock, FieldError};
 use crate::pages::layout::calendar::Calendar;
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::rate_limited::wait;
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
+use crate::pages::settings::about;
 use crate::pages::settings::current_password::CurrentPassword;
 use crate::pages::settings::token_view::{LIFETIMES, TokenView};
 use crate::pages::settings::user_agent;
@@ -45,6 +46,9 @@ struct SettingsPage {
     page: Page,
     side: Sidebar,
     name: FormState,
+    about: FormState,
+    /// The choices for the end of the status, and the keys of their texts.
+    status_ends: Vec<(&'static str, &'static str)>,
     picture: FormState,
     email: FormState,
     password: FormState,
@@ -85,6 +89,7 @@ impl SessionView {
 #[derive(Default)]
 pub(in crate::pages) struct Forms {
     pub name: Option<FormState>,
+    pub about: Option<FormState>,
     pub picture: FormState,
     pub email: Option<FormState>,
     pub password: FormState,
@@ -107,9 +112,10 @@ async fn show(
 pub(in crate::pages) struct SettingsRenderer {
     pub accounts: Accounts,
     pub sidebar: SidebarBuilder,
+    pub clock: Clock,
 }
 
-from_state!(SettingsRenderer { accounts, sidebar });
+from_state!(SettingsRenderer { accounts, sidebar, clock });
 
 impl SettingsRenderer {
     /// The page with the state of its forms.
@@ -128,9 +134,12 @@ impl SettingsRenderer {
         let own_zone = || FormState::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
         let own_token = || FormState::default().with("expires_in", LIFETIMES[0].0);
         let sessions = self.accounts.sessions(me).await?;
+        let about = forms.about.unwrap_or_else(|| about::form(me, self.clock.now()));
         let template = SettingsPage {
             side: self.sidebar.build(&me.user, None, &page).await?,
             name: forms.name.unwrap_or_else(own_name),
+            status_ends: about::ends(about.value("status_end")),
+            about,
             picture: forms.picture,
             email: forms.email.unwrap_or_else(own_email),
             password: forms.password,

@@ -187,11 +187,7 @@ const MAX_DISTANCE = 2; // with letters left out, too many names would match
 const SEARCH_DELAY = 200;
 
 /** @param {MemberElement} member */
-function userNameOf(member) {
-  // Not `pathname`: a row that is not on the page has no address to resolve it with.
-  const path = query(member, 'a').getAttribute('href') ?? '';
-  return decodeURIComponent(path.slice('/direct/'.length));
-}
+const userNameOf = (member) => member.dataset.handle;
 
 /**
  * @param {MemberElement} member

@@ -25,7 +25,7 @@ const isSameTarget = (one, other) =>
  */
 function showTarget(form, room) {
   const row = query(document, `.sidebar [data-room="${Number(room)}"]`);
-  const template = (row?.dataset.kind === 'direct' ? form.dataset.toPerson : form.dataset.toRoom) ?? '';
+  const template = (row?.closest('#direct') ? form.dataset.toPerson : form.dataset.toRoom) ?? '';
   const hint = row ? template.replace('{name}', () => query(row, '.room__name').textContent) : '';
   form.elements.body.placeholder = hint;
   query(form, 'label').textContent = hint || form.ariaLabel;

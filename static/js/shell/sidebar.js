@@ -83,6 +83,12 @@ export function closeDrawer(id) {
 const LISTS = ['rooms', 'direct'];
 
 /**
+ * Whether rooms of this visibility are listed as direct messages.
+ * @param {string | undefined} visibility
+ */
+const isAmongDirect = (visibility) => visibility === 'direct' || visibility === 'group';
+
+/**
  * Of a room: two sequence numbers, and what is unread between them.
  * @typedef {object} RoomCounts
  * @property {number} last
@@ -197,7 +203,7 @@ export class Sidebar {
     const hadFocus = previous?.contains(document.activeElement);
     previous?.remove();
     const row = query(parseHtml(html), 'li');
-    this.#insert(row, room.visibility === 'direct', room.lobby);
+    this.#insert(row, isAmongDirect(room.visibility), room.lobby);
     this.setCurrent(this.#current);
     if (hadFocus) query(row, '.room').focus();
     if (!this.#counts.has(id)) this.#counts.set(id, { last: 0, read: 0, unread: 0, mentions: 0 });
@@ -241,7 +247,7 @@ export class Sidebar {
       if (id !== room && !this.#counts.has(id)) other.remove();
     }
     const row = /** @type {HTMLElement | null} */ (page.querySelector('#side [data-room]'));
-    if (row && !this.#row(room)) this.#insert(row, row.dataset.kind === 'direct');
+    if (row && !this.#row(room)) this.#insert(row, isAmongDirect(row.dataset.kind));
   }
 
   /**

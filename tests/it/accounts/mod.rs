@@ -6,6 +6,7 @@ mod credentials;
 mod erasure;
 mod names;
 mod password_guessing;
+mod profiles;
 mod sessions;
 mod settings;
 mod users;
@@ -27,6 +28,7 @@ async fn first_user_is_administrator_and_all_start_in_the_lobby() {
     assert_eq!(ana.get("/me").await["role"], "admin");
     let expected = json!({
         "id": 2, "name": "luis", "display_name": "luis", "bot": false, "role": "member", "online": false,
+        "about": "", "status": null,
     });
     assert_eq!(luis.get("/me").await, expected);
     let rooms = luis.get("/rooms").await;

@@ -37,6 +37,8 @@ async fn lived_in() -> (Server, Api) {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let luis = server.api("luis").await;
+    let status = json!({"emoji": "🌙", "text": "away", "until": "2027-01-01T00:00:00Z"});
+    ana.ok(Method::PATCH, "/me", Some(json!({"about": "peas\nbeans", "status": status}))).await;
     ana.say("hello <script>alert(1)</script> & \"you\"").await;
     let question =
         luis.say("@Ana:\ntwo lines for @luis, and a link: https://example.org/?a=1&b=2").await;
@@ -53,6 +55,9 @@ async fn lived_in() -> (Server, Api) {
     ana.post(&format!("/rooms/{}/messages", secret["id"]), json!({"body": "only us"})).await;
     let direct = ana.post("/direct", json!({"name": "luis"})).await;
     ana.post(&format!("/rooms/{}/messages", direct["id"]), json!({"body": "psst"})).await;
+    server.api("ida").await;
+    let group = ana.post("/direct", json!({"names": ["luis", "ida"]})).await;
+    ana.post(&format!("/rooms/{}/messages", group["id"]), json!({"body": "three of us"})).await;
     server.browser().login("ana", PASSWORD).await;
     success(&patio(server.storage(), &["user", "reset-password", "luis"]));
     (server, ana)
@@ -518,7 +523,7 @@ async fn export_moves_everything_between_engines_and_back() {
     let after = Server::on_storage(back).await;
     let eva = after.api("eva").await;
     let room = eva.post("/rooms", json!({"name": "new", "visibility": "public"})).await;
-    assert_eq!(room["id"], 4, "ids continue after the imported ones");
+    assert_eq!(room["id"], 5, "ids continue after the imported ones");
     let found = |days: &'static str| eva.get(days);
     let dated = found("/search?q=after:2026-11-21%20from:ana").await;
     assert_ne!(dated["items"], json!([]), "the times of the messages are known");

@@ -1,6 +1,7 @@
 //! Rooms: creation, access, changes and notifications.
 
 mod deletion;
+mod groups;
 mod joining;
 mod members;
 

@@ -3,6 +3,7 @@
 //! This module does no I/O.
 
 mod names;
+mod profile;
 
 use std::fmt;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 pub use self::names::{DisplayName, Handle};
+pub use self::profile::{About, Profile, ProfileChange, Status, StatusEnd, StatusText};
 pub use crate::changefeed::model::RevocationReason;
 use crate::kernel::paging::Position;
 use crate::kernel::{FieldError, Timestamp, UserId};
@@ -29,6 +31,34 @@ pub struct User {
     pub role: Role,
     /// The name of the avatar; `None` if initials are shown.
     pub avatar: Option<String>,
+    pub profile: Profile,
+}
+
+/// A user as others may know them, even after their account was closed.
+#[derive(Clone, Debug)]
+pub struct KnownUser {
+    pub user: User,
+    /// Where they are; `None` if unknown.
+    pub zone: Option<TimeZone>,
+    /// Whether the account is open.
+    pub active: bool,
+}
+
+/// A user beside what they did: what a message shows of its author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRef {
+    pub id: UserId,
+    pub name: String,
+    pub display_name: String,
+    pub bot: bool,
+    pub avatar: Option<String>,
+}
+
+impl From<&User> for UserRef {
+    fn from(user: &User) -> Self {
+        let User { id, name, display_name, bot, avatar, .. } = user.clone();
+        Self { id, name, display_name, bot, avatar }
+    }
 }
 
 /// A user in a list by name.
@@ -72,7 +102,12 @@ pub struct ZoneName(String);
 impl ZoneName {
     /// The zone with a stored name; UTC if there is none, or if the database no longer knows it.
     pub(super) fn zone(stored: Option<&str>) -> TimeZone {
-        stored.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+        Self::known_zone(stored).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The same; `None` instead of UTC.
+    pub(in crate::chat::accounts) fn known_zone(stored: Option<&str>) -> Option<TimeZone> {
+        TimeZone::get(stored?).ok()
     }
 
     /// # Errors

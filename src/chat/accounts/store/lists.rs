@@ -1,22 +1,16 @@
 //! Lists of users and accounts, by name.
 
-use super::UserRow;
-use crate::chat::accounts::model::{Account, Erasure, ListedUser, Role, User};
+use super::{USER_COLUMNS, UserRow, user_row};
+use crate::chat::accounts::model::{Account, Erasure, ListedUser, User};
 use crate::chat::names::model::NameFilter;
 use crate::chat::names::store::fetch_list_page;
-use crate::db::{Db, fetch_all_json, fetch_scalar, positional_row};
+use crate::db::{Db, fetch_all_json, fetch_scalar};
 use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{Timestamp, UserId};
 
-positional_row! {
+user_row! {
     /// The columns of [`LISTED_USER_COLUMNS!`].
     pub(in crate::chat) struct ListedUserRow {
-        id: UserId,
-        name: String,
-        display_name: String,
-        bot: i64,
-        role: Role,
-        avatar: Option<String>,
         sort_key: String,
     }
 }
@@ -24,24 +18,14 @@ positional_row! {
 /// The columns of a [`ListedUserRow`], of the table `u`.
 macro_rules! LISTED_USER_COLUMNS {
     () => {
-        "u.id, u.name, u.display_name, u.bot, u.role, u.avatar, coalesce(u.sort_key, '')"
+        concat!($crate::chat::accounts::USER_COLUMNS!(), ", coalesce(u.sort_key, '')")
     };
 }
 pub(in crate::chat) use LISTED_USER_COLUMNS;
 
 impl From<ListedUserRow> for ListedUser {
-    fn from(row: ListedUserRow) -> Self {
-        Self {
-            sort_key: row.sort_key,
-            user: User {
-                id: row.id,
-                name: row.name,
-                display_name: row.display_name,
-                bot: row.bot != 0,
-                role: row.role,
-                avatar: row.avatar,
-            },
-        }
+    fn from(mut row: ListedUserRow) -> Self {
+        Self { user: row.take_user(), sort_key: row.sort_key }
     }
 }
 
@@ -49,8 +33,8 @@ impl From<ListedUserRow> for ListedUser {
 pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<User>, sqlx::Error> {
     let rows: Vec<UserRow> = fetch_all_json!(
         db,
-        "id, name, display_name, bot, role, avatar",
-        "from users where deactivated_at is null order by sort_key, id",
+        USER_COLUMNS!(),
+        "from users u where u.deactivated_at is null order by u.sort_key, u.id",
     )?;
     Ok(rows.into_iter().map(User::from).collect())
 }
@@ -78,15 +62,9 @@ pub(in crate::chat::accounts) async fn count(db: &Db) -> Result<i64, sqlx::Error
     fetch_scalar!(db, "select count(*) from users where deactivated_at is null")
 }
 
-positional_row! {
+user_row! {
     /// The columns of `ACCOUNT_COLUMNS!`.
     struct AccountRow {
-        id: UserId,
-        name: String,
-        display_name: String,
-        bot: i64,
-        role: Role,
-        avatar: Option<String>,
         sort_key: String,
         email: String,
         created_at: Timestamp,
@@ -111,16 +89,9 @@ macro_rules! ACCOUNT_COLUMNS {
 }
 
 impl From<AccountRow> for Account {
-    fn from(row: AccountRow) -> Self {
+    fn from(mut row: AccountRow) -> Self {
         Self {
-            user: User {
-                id: row.id,
-                name: row.name,
-                display_name: row.display_name,
-                bot: row.bot != 0,
-                role: row.role,
-                avatar: row.avatar,
-            },
+            user: row.take_user(),
             sort_key: row.sort_key,
             email: row.email,
             created_at: row.created_at,

@@ -1,5 +1,6 @@
 //! Links that reset a password: made by an administrator, used once.
 
+use super::USER_COLUMNS;
 use super::administration::record;
 use super::credentials::{lock_user, revoke_credentials};
 use super::users::update_password;
@@ -66,9 +67,12 @@ pub(in crate::chat::accounts) async fn find_by_reset(
 ) -> Result<Option<User>, sqlx::Error> {
     fetch_optional!(
         db,
-        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
-         from password_resets r join users u on u.id = r.user_id
-         where r.hash = $1 and r.expires_at > $2 and u.deactivated_at is null",
+        concat!(
+            "select ",
+            USER_COLUMNS!(),
+            " from password_resets r join users u on u.id = r.user_id
+             where r.hash = $1 and r.expires_at > $2 and u.deactivated_at is null"
+        ),
         link,
         now,
     )

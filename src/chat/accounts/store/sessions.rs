@@ -111,6 +111,7 @@ pub(in crate::chat::accounts) async fn find_by_session(
         db,
         "select coalesce(u.id, 0), coalesce(u.name, ''), coalesce(u.display_name, ''),
                 coalesce(u.bot, 0), coalesce(u.role, 'member'), u.avatar,
+                coalesce(u.about, ''), u.status_emoji, coalesce(u.status_text, ''), u.status_until,
                 s.user_id, u.time_zone, s.data, s.expires_at
          from sessions s left join users u on u.id = s.user_id
          where s.hash = $1 and s.expires_at > $2 and u.deactivated_at is null",

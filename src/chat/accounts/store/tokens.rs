@@ -1,5 +1,6 @@
 //! API tokens.
 
+use super::USER_COLUMNS;
 use super::credentials::lock_verified_user;
 use super::revocations::record_revocations;
 use crate::chat::accounts::model::{
@@ -75,10 +76,14 @@ pub(in crate::chat::accounts) async fn find_by_token(
 ) -> Result<Option<TokenUserRow>, sqlx::Error> {
     fetch_optional!(
         db,
-        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.time_zone, t.last_used_at
-         from tokens t join users u on u.id = t.user_id
-         where t.hash = $1 and (t.expires_at is null or t.expires_at > $2)
-           and u.deactivated_at is null",
+        concat!(
+            "select ",
+            USER_COLUMNS!(),
+            ", u.time_zone, t.last_used_at
+             from tokens t join users u on u.id = t.user_id
+             where t.hash = $1 and (t.expires_at is null or t.expires_at > $2)
+               and u.deactivated_at is null"
+        ),
         credential,
         now,
     )

@@ -1,5 +1,6 @@
 //! Users: adding, finding and changing them.
 
+use super::USER_COLUMNS;
 use super::credentials::{lock_verified_user, revoke_credentials};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
@@ -92,12 +93,12 @@ pub(in crate::chat::accounts) async fn add(
     if conflict.name || conflict.email {
         return Ok(AddOutcome::Taken(conflict));
     }
-    let user: User = fetch_one!(
+    let id: UserId = fetch_scalar!(
         transaction,
         "insert into users
            (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
          values ($1, $2, $3, $1, $4, $5, $6, $7)
-         returning id, name, display_name, bot, role, avatar",
+         returning id",
         new.name.as_str(),
         folded.as_str(),
         skeleton.as_str(),
@@ -105,6 +106,11 @@ pub(in crate::chat::accounts) async fn add(
         new.password_hash,
         if is_first { Role::Admin } else { Role::Member },
         new.meta.now,
+    )?;
+    let user: User = fetch_one!(
+        transaction,
+        concat!("select ", USER_COLUMNS!(), " from users u where u.id = $1"),
+        id,
     )?;
     names::record(&mut transaction, Subject::User(user.id), &[new.name.as_str()]).await?;
     let rooms = join_lobby(&mut transaction, user.id, new.meta).await?;
@@ -182,9 +188,13 @@ pub(in crate::chat::accounts) async fn find_by_login(
     }
     fetch_optional!(
         db,
-        "select id, name, display_name, bot, role, avatar, password_hash from users
-         where (folded_name = $1 or email = $2) and deactivated_at is null
-         limit 1",
+        concat!(
+            "select ",
+            USER_COLUMNS!(),
+            ", u.password_hash from users u
+             where (u.folded_name = $1 or u.email = $2) and u.deactivated_at is null
+             limit 1"
+        ),
         folded_name,
         email,
     )
@@ -203,8 +213,11 @@ pub(in crate::chat::accounts) async fn find(
 ) -> Result<Option<User>, sqlx::Error> {
     fetch_optional!(
         db,
-        "select id, name, display_name, bot, role, avatar from users
-         where id = $1 and deactivated_at is null",
+        concat!(
+            "select ",
+            USER_COLUMNS!(),
+            " from users u where u.id = $1 and u.deactivated_at is null"
+        ),
         user,
     )
 }
@@ -225,24 +238,34 @@ pub(in crate::chat::accounts) async fn password_of(
     fetch_scalar!(db, "select password_hash from users where id = $1", user)
 }
 
-/// Sets the display name. Returns false if readers could mistake it for that of another user.
+/// Sets the display name. Returns the groups of the user, which are called after their members; `None` if
+/// readers could mistake the name for that of another user.
 pub(in crate::chat::accounts) async fn set_display_name(
     db: &Db,
     user: &User,
     name: &DisplayName,
     meta: ChangeMeta,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Option<Vec<RoomId>>, sqlx::Error> {
     let id = user.id;
     let mut transaction = db.begin().await?;
     names::lock(&mut transaction).await?;
     if names::is_like_a_user(&mut transaction, name.as_str(), Some(id)).await? {
-        return Ok(false);
+        return Ok(None);
     }
     changefeed::record(&mut transaction, meta, Change::User(id)).await?;
+    let groups: Vec<RoomId> = fetch_scalars!(
+        transaction,
+        "select m.room_id from memberships m join rooms r on r.id = m.room_id
+         where m.user_id = $1 and r.visibility = 'group' order by m.room_id",
+        id,
+    )?;
+    for group in &groups {
+        changefeed::record(&mut transaction, meta, Change::Room(*group)).await?;
+    }
     execute!(transaction, "update users set display_name = $1 where id = $2", name.as_str(), id)?;
     names::record(&mut transaction, Subject::User(id), &[&user.name, name.as_str()]).await?;
     transaction.commit().await?;
-    Ok(true)
+    Ok(Some(groups))
 }
 
 /// Sets a user's time zone; with `once` only if they have none.

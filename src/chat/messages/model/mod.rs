@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::input::{Emoji, MessageBody, Nonce};
+pub use self::input::{MessageBody, Nonce};
 use super::threads::ThreadSummary;
-use crate::chat::accounts::model::User;
+use crate::chat::accounts::model::{User, UserRef};
 use crate::chat::rooms::model::{JoinRefusal, Member};
+pub use crate::kernel::Emoji;
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, ServiceError, Timestamp, UserId};
 
 /// A message in its current state. It is the same for every viewer.
@@ -23,7 +24,7 @@ pub struct Message {
     pub seq: Seq,
     pub rev: Rev,
     pub kind: Kind,
-    pub author: User,
+    pub author: UserRef,
     /// Empty if the message is deleted.
     pub body: String,
     /// The body as safe HTML, made by [`super::render`] when the body was stored.

@@ -200,7 +200,7 @@ fn stored(
         seq: numbers.last_seq,
         rev: numbers.rev,
         kind: post.draft.kind,
-        author: post.member.user().clone(),
+        author: post.member.user().into(),
         body: post.draft.body.as_str().to_owned(),
         html,
         markup: post.draft.markup,

@@ -26,7 +26,7 @@ pub(super) use self::purge::{purge_batch, purge_later};
 use super::model::{DeletedBy, Kind, Markup, Message, Reactions, WriteError, WriteOutcome};
 use super::render;
 use super::threads::ThreadSummary;
-use crate::chat::accounts::model::{Role, User};
+use crate::chat::accounts::model::UserRef;
 use crate::db::{column_type, positional_row};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
@@ -63,7 +63,6 @@ positional_row! {
         name: String,
         display_name: String,
         bot: bool,
-        role: Role,
         avatar: Option<String>,
         reactions: Option<String>,
         thread: Option<String>,
@@ -79,12 +78,11 @@ impl From<MessageRow> for Message {
             seq: Seq(row.room_seq_key.number()),
             rev: Rev(row.room_rev_key.number()),
             kind: row.kind,
-            author: User {
+            author: UserRef {
                 id: row.author_id,
                 name: row.name,
                 display_name: row.display_name,
                 bot: row.bot,
-                role: row.role,
                 avatar: row.avatar,
             },
             html: render::restored(row.html, &row.body),

@@ -11,7 +11,7 @@ macro_rules! MESSAGE_COLUMNS {
     () => {
         "m.id, m.room_seq_key, m.room_rev_key, m.kind, m.body, m.html, m.markup, m.reply_to, m.created_at, m.edited_at,
          case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end, s.nonce,
-         m.author_id, u.name, u.display_name, u.bot = 1, u.role, u.avatar,
+         m.author_id, u.name, u.display_name, u.bot = 1, u.avatar,
          (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.room_rev_key)
           from reactions r where r.message_id = m.id),
          case when m.thread_id is not null then

@@ -44,7 +44,7 @@ pub(in crate::chat::rooms) fn may_join(
     let allowed = match method {
         JoinMethod::Public => state.visibility == Visibility::Public,
         JoinMethod::Code(code) => state.inhabited && state.code.as_ref() == Some(code),
-        JoinMethod::Invitation(_) => state.host && state.visibility != Visibility::Direct,
+        JoinMethod::Invitation(_) => state.host && !state.visibility.has_fixed_members(),
     };
     match method {
         _ if !allowed => Err(JoinRefusal::Shut),
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn each_join_method_admits_exactly_the_right_users() {
-        use Visibility::{Direct, Private, Public};
+        use Visibility::{Direct, Group, Private, Public};
         let (right, wrong) = (Code::parse("0000-0000-0000"), Code::parse("1111-1111-1111"));
         let code = |code: &Option<Code>| JoinMethod::Code(code.clone().expect("a code"));
         let invited = JoinMethod::Invitation(UserId(1));
@@ -86,6 +86,8 @@ mod tests {
             (private.clone(), invited.clone(), in_),
             (JoinState { host: false, ..private.clone() }, invited.clone(), shut),
             (JoinState { visibility: Direct, ..plain.clone() }, invited.clone(), shut),
+            (JoinState { visibility: Group, ..plain.clone() }, invited.clone(), shut),
+            (JoinState { visibility: Group, ..plain.clone() }, JoinMethod::Public, shut),
             (removed(&plain), JoinMethod::Public, out),
             (removed(&plain), code(&right), out),
             (removed(&plain), code(&wrong), shut),

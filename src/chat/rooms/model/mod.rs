@@ -4,11 +4,13 @@
 //! that forgets the check does not compile.
 
 mod code;
+mod fixed_members;
 mod joining;
 mod member_overview;
 mod parent;
 
 pub use self::code::Code;
+pub use self::fixed_members::FixedMembers;
 pub(in crate::chat) use self::joining::JoinMethod;
 pub use self::joining::JoinRefusal;
 pub(super) use self::joining::{JoinState, may_join};
@@ -17,7 +19,7 @@ pub(super) use self::member_overview::MemberSelection;
 pub use self::parent::{Parent, ParentMessage};
 use serde::{Deserialize, Serialize};
 
-use crate::chat::accounts::model::{Role, User};
+use crate::chat::accounts::model::{Role, Status, User};
 use crate::kernel::paging::Position;
 use crate::kernel::{FieldError, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::text::names::{fold, one_line, visible_line};
@@ -26,7 +28,7 @@ use crate::text::names::{fold, one_line, visible_line};
 #[derive(Clone, Debug)]
 pub struct Room {
     pub id: RoomId,
-    /// For a direct message: the display name of the other user.
+    /// For a direct message or a group: the display names of the other users.
     pub name: String,
     pub topic: String,
     pub visibility: Visibility,
@@ -55,6 +57,8 @@ pub struct Room {
     pub other: Option<UserId>,
     /// The avatar of the other user.
     pub other_avatar: Option<String>,
+    /// The status of the other user. It may be over.
+    pub other_status: Option<Status>,
     /// The stored key of the name.
     pub sort_key: String,
     /// For a thread: what it belongs to.
@@ -92,6 +96,11 @@ impl Room {
         self.last_read_seq.is_some()
     }
 
+    /// Whether its members neither leave nor are removed.
+    pub fn keeps_members(&self) -> bool {
+        self.lobby || self.visibility.has_fixed_members()
+    }
+
     /// Its place in lists of rooms: the lobby comes first.
     pub fn position(&self) -> Position {
         Position::new(if self.lobby { "" } else { &self.sort_key }, self.id.0)
@@ -113,9 +122,12 @@ impl Room {
 pub enum Visibility {
     Public,
     Private,
+    /// A direct message.
     Direct,
     /// Reached through a message. Its members follow it; another room decides who may read and write.
     Thread,
+    /// The room of three to twenty users, the only one they have together.
+    Group,
 }
 
 impl Visibility {
@@ -125,17 +137,23 @@ impl Visibility {
             Self::Private => "private",
             Self::Direct => "direct",
             Self::Thread => "thread",
+            Self::Group => "group",
         }
+    }
+
+    /// Whether the members identify the room, and never change.
+    pub fn has_fixed_members(self) -> bool {
+        matches!(self, Self::Direct | Self::Group)
     }
 
     /// Whether rooms of this kind have no owner and no code: they are not renamed or deleted, and no one
     /// else decides who belongs to them.
-    pub(super) fn is_permanent(self) -> bool {
-        matches!(self, Self::Direct | Self::Thread)
+    pub fn is_permanent(self) -> bool {
+        self.has_fixed_members() || self == Self::Thread
     }
 
-    /// Parses what a user may choose for a new room. Direct messages and threads are created in other
-    /// ways.
+    /// Parses what a user may choose for a new room. Direct messages, groups and threads are created in
+    /// other ways.
     ///
     /// # Errors
     /// If it is neither `public` nor `private`.
@@ -149,7 +167,7 @@ impl Visibility {
 
     /// The inverse of [`Self::as_str`].
     pub(super) fn stored(text: &str) -> Option<Self> {
-        let all = [Self::Public, Self::Private, Self::Direct, Self::Thread];
+        let all = [Self::Public, Self::Private, Self::Direct, Self::Group, Self::Thread];
         all.into_iter().find(|it| it.as_str() == text)
     }
 }
@@ -350,7 +368,7 @@ impl Moderator {
 }
 
 /// The permission to rename and delete a room. It does not include reading: administrators have it for
-/// all rooms except direct messages. Only [`super::Rooms`] makes it.
+/// all rooms except direct messages and groups. Only [`super::Rooms`] makes it.
 #[derive(Clone, Debug)]
 pub struct RoomAdmin {
     pub(super) actor: UserId,
@@ -414,11 +432,11 @@ pub fn may_change(user: &User, room: &Room) -> bool {
 }
 
 /// Whether the user may moderate a room (delete messages of others, remove members): its owner and the
-/// administrators that may read it. No one moderates a direct message. A thread has the moderators of
-/// the room it belongs to.
+/// administrators that may read it. No one moderates a direct message or a group. A thread has the
+/// moderators of the room it belongs to.
 pub fn may_moderate(user: &User, room: &Room) -> bool {
     let owner = room.parent.as_ref().map_or(room.owner_id, |parent| parent.owner_id);
-    decisive_visibility(room) != Visibility::Direct
+    !decisive_visibility(room).has_fixed_members()
         && may_read(room)
         && (owner == Some(user.id) || user.role == Role::Admin)
 }
@@ -426,6 +444,7 @@ pub fn may_moderate(user: &User, room: &Room) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::accounts::model::Profile;
 
     fn room(visibility: Visibility, last_read_seq: Option<Seq>) -> Room {
         Room {
@@ -447,21 +466,29 @@ mod tests {
             section: String::new(),
             other: None,
             other_avatar: None,
+            other_status: None,
             sort_key: String::new(),
             parent: None,
         }
     }
 
     fn user(id: i64, role: Role) -> User {
-        let (name, display_name) = (String::new(), String::new());
-        User { id: UserId(id), name, display_name, bot: false, role, avatar: None }
+        User {
+            id: UserId(id),
+            name: String::new(),
+            display_name: String::new(),
+            bot: false,
+            role,
+            avatar: None,
+            profile: Profile::default(),
+        }
     }
 
     #[test]
     fn all_users_read_public_rooms_and_only_members_read_other_rooms() {
         let member = Some(Seq(0));
         assert!(may_read(&room(Visibility::Public, None)));
-        for visibility in [Visibility::Private, Visibility::Direct] {
+        for visibility in [Visibility::Private, Visibility::Direct, Visibility::Group] {
             assert!(may_read(&room(visibility, member)));
             assert!(!may_read(&room(visibility, None)));
         }
@@ -479,7 +506,7 @@ mod tests {
 
     #[test]
     fn owners_and_administrators_moderate_rooms_they_may_read() {
-        use Visibility::{Direct, Private, Public};
+        use Visibility::{Direct, Group, Private, Public};
         let (owner, admin, other) =
             (user(1, Role::Member), user(2, Role::Admin), user(3, Role::Member));
         let (inside, outside) = (Some(Seq(0)), None);
@@ -488,6 +515,8 @@ mod tests {
             (&owner, Private, inside, true),
             (&owner, Private, outside, false),
             (&owner, Direct, inside, false),
+            (&owner, Group, inside, false),
+            (&admin, Group, inside, false),
             (&admin, Public, outside, true),
             (&admin, Private, inside, true),
             (&admin, Private, outside, false),

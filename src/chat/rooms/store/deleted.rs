@@ -270,7 +270,7 @@ macro_rules! FROM_SUMMARIES {
             "from rooms r
              left join deleted_rooms d on d.room_id = r.id
              left join users o on o.id = coalesce(d.owner_id, r.owner_id)
-             where r.visibility not in ('direct', 'thread') and d.purged_at is null ",
+             where r.visibility not in ('direct', 'group', 'thread') and d.purged_at is null ",
             $rest
         )
     };
@@ -292,7 +292,7 @@ impl From<SummaryRow> for RoomSummary {
     }
 }
 
-/// A page of all rooms except direct messages, including deleted ones that can still be restored: the
+/// A page of all rooms except direct messages and groups, including deleted ones that can still be restored: the
 /// lobby first, then by name.
 pub(in crate::chat::rooms) async fn summary_page(
     db: &Db,

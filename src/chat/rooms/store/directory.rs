@@ -12,7 +12,9 @@ use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedRoom};
 use crate::chat::names::model::{NameFilter, Subject};
 use crate::chat::names::store::{self as names, fetch_list_page};
-use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility};
+use crate::chat::rooms::model::{
+    Code, FixedMembers, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility,
+};
 use crate::db::{
     Db, Transaction, execute, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar,
     is_unique_violation, positional_row,
@@ -88,65 +90,57 @@ pub(in crate::chat::rooms) async fn add(
     Ok(Some(room))
 }
 
-/// The direct message of two users, created if there is none. True if it is new.
-pub(in crate::chat::rooms) async fn ensure_direct(
+/// A query for the direct message or group with the key `$1` and the visibility `$2`.
+macro_rules! SELECT_FIXED {
+    () => {
+        "select id from rooms
+         where folded_name = $1 and visibility = $2 and visibility in ('direct', 'group')"
+    };
+}
+
+/// The direct message or group with these members, created if there is none. True if it is new.
+pub(in crate::chat::rooms) async fn ensure_fixed(
     db: &Db,
-    one: UserId,
-    two: UserId,
+    members: &FixedMembers,
     meta: ChangeMeta,
 ) -> Result<(RoomId, bool), sqlx::Error> {
-    let name = direct_name(one, two);
     let mut transaction = db.begin().await?;
-    if let Some(room) = find_named_direct(&mut transaction, &name).await? {
+    let found =
+        fetch_optional_scalar!(transaction, SELECT_FIXED!(), members.key(), members.visibility())?;
+    if let Some(room) = found {
         return Ok((room, false));
     }
     let added: Option<RoomId> = fetch_optional_scalar!(
         transaction,
         "insert into rooms (name, folded_name, visibility, created_at)
-         values ('', $1, 'direct', $2)
-         on conflict (folded_name) where visibility = 'direct' do nothing
-         returning id",
-        &name,
+         values ('', $1, $2, $3) on conflict do nothing returning id",
+        members.key(),
+        members.visibility(),
         meta.now,
     )?;
     let Some(room) = added else {
         // Another process created it first and has committed: the insert waited for that.
-        let found = find_named_direct(&mut transaction, &name).await?;
+        let found = fetch_optional_scalar!(
+            transaction,
+            SELECT_FIXED!(),
+            members.key(),
+            members.visibility()
+        )?;
         return Ok((found.ok_or(sqlx::Error::RowNotFound)?, false));
     };
-    insert_member(&mut transaction, one, room, meta).await?;
-    insert_member(&mut transaction, two, room, meta).await?;
+    for member in members.ids() {
+        insert_member(&mut transaction, member, room, meta).await?;
+    }
     transaction.commit().await?;
     Ok((room, true))
 }
 
-/// The folded name of a direct message, which is the same for both users.
-fn direct_name(one: UserId, two: UserId) -> String {
-    format!("{}:{}", one.min(two), one.max(two))
-}
-
-async fn find_named_direct(
-    transaction: &mut Transaction,
-    name: &str,
-) -> Result<Option<RoomId>, sqlx::Error> {
-    fetch_optional_scalar!(
-        transaction,
-        "select id from rooms where folded_name = $1 and visibility = 'direct'",
-        name,
-    )
-}
-
-/// The direct message of two users, if there is one.
-pub(in crate::chat::rooms) async fn find_direct(
+/// The direct message or group with these members, if there is one.
+pub(in crate::chat::rooms) async fn find_fixed(
     db: &Db,
-    one: UserId,
-    two: UserId,
+    members: &FixedMembers,
 ) -> Result<Option<RoomId>, sqlx::Error> {
-    fetch_optional_scalar!(
-        db,
-        "select id from rooms where folded_name = $1 and visibility = 'direct'",
-        direct_name(one, two),
-    )
+    fetch_optional_scalar!(db, SELECT_FIXED!(), members.key(), members.visibility())
 }
 
 /// Any room, with the membership of this user. It checks no permission.
@@ -208,7 +202,30 @@ pub(in crate::chat::rooms) async fn own(db: &Db, user: UserId) -> Result<Vec<Roo
     Ok(rows.into_iter().map(Room::from).collect())
 }
 
-/// A page of the public rooms and those the user is a member of, without direct messages: the lobby
+/// The first rooms that both users are members of, without direct messages and groups: the lobby first,
+/// then by name.
+pub(in crate::chat::rooms) async fn common(
+    db: &Db,
+    user: UserId,
+    other: UserId,
+) -> Result<Vec<Room>, sqlx::Error> {
+    let rows: Vec<RoomRow> = fetch_all_json!(
+        db,
+        ROOM_COLUMNS!(),
+        FROM_ROOMS!(
+            "where r.id in (select mine.room_id from memberships mine
+                            join memberships theirs on theirs.room_id = mine.room_id
+                            where mine.user_id = $1 and theirs.user_id = $2)
+               and r.visibility in ('public', 'private')
+             order by r.lobby desc, r.sort_key, r.id limit 20"
+        ),
+        user,
+        other,
+    )?;
+    Ok(rows.into_iter().map(Room::from).collect())
+}
+
+/// A page of the public rooms and those the user is a member of, without direct messages and groups: the lobby
 /// first, then by name.
 pub(in crate::chat::rooms) async fn page(
     db: &Db,
@@ -222,7 +239,8 @@ pub(in crate::chat::rooms) async fn page(
         ROOM_COLUMNS!(),
         FROM_ROOMS!(
             "where (r.visibility = 'public' or m.user_id is not null)
-               and r.visibility not in ('direct', 'thread') and r.filter_text like $2 escape '\\'"
+               and r.visibility not in ('direct', 'group', 'thread')
+               and r.filter_text like $2 escape '\\'"
         ),
         order by ("(case when r.lobby = 1 then '' else r.sort_key end)", "r.id")
           from "$3", "$4", "$5",

@@ -1,7 +1,7 @@
 //! The members of a room: their ids, and lists of them.
 
 use crate::chat::accounts::model::{ListedUser, User};
-use crate::chat::accounts::{LISTED_USER_COLUMNS, ListedUserRow, UserRow};
+use crate::chat::accounts::{LISTED_USER_COLUMNS, ListedUserRow, USER_COLUMNS, UserRow};
 use crate::chat::names::model::NameFilter;
 use crate::chat::names::store::fetch_list_page;
 use crate::db::{Db, fetch_all, fetch_all_json, fetch_scalars, json_rows, positional_row};
@@ -30,10 +30,13 @@ pub(in crate::chat::rooms) async fn members_after(
 ) -> Result<Page<User>, sqlx::Error> {
     let rows: Vec<UserRow> = fetch_all!(
         db,
-        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
-         from memberships m join users u on u.id = m.user_id
-         where m.room_id = $1 and m.user_id > $2 and u.deactivated_at is null
-         order by m.user_id limit $3",
+        concat!(
+            "select ",
+            USER_COLUMNS!(),
+            " from memberships m join users u on u.id = m.user_id
+             where m.room_id = $1 and m.user_id > $2 and u.deactivated_at is null
+             order by m.user_id limit $3"
+        ),
         room,
         after,
         limit.plus_one(),

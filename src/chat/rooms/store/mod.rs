@@ -12,8 +12,8 @@ pub(super) use self::deleted::{
     had_been_visible, restore, summary, summary_page,
 };
 pub(super) use self::directory::{
-    add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, memberships,
-    my_rooms, own, page, progress, set_code, set_owner, update,
+    add, common, ensure_fixed, ensure_lobby, find, find_by_code, find_fixed, list, lobby,
+    memberships, my_rooms, own, page, progress, set_code, set_owner, update,
 };
 pub(in crate::chat) use self::joining::{Joined, insert_joined};
 pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
@@ -24,6 +24,7 @@ pub(super) use self::memberships::{mark_read, reassign_owner, stats};
 pub(in crate::chat) use self::sql::{GATE, READABLE_ROOMS};
 
 use super::model::{Code, Parent, ParentMessage, Progress, Room, Visibility};
+use crate::chat::accounts::model::Status;
 use crate::db::{column_type, positional_row};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
@@ -81,6 +82,9 @@ positional_row! {
         section: Option<String>,
         other_id: Option<UserId>,
         other_avatar: Option<String>,
+        other_status_emoji: Option<String>,
+        other_status_text: String,
+        other_status_until: Option<Timestamp>,
         sort_key: String,
         parent_room: Option<RoomId>,
         head: Option<MessageId>,
@@ -125,6 +129,11 @@ impl From<RoomRow> for Room {
             section: row.section.unwrap_or_default(),
             other: row.other_id,
             other_avatar: row.other_avatar,
+            other_status: Status::stored(
+                row.other_status_emoji.as_deref(),
+                row.other_status_text,
+                row.other_status_until,
+            ),
             sort_key: row.sort_key,
             parent,
         }

@@ -25,16 +25,26 @@ macro_rules! UNREAD {
 }
 
 /// The columns of a [`super::RoomRow`] for the user `$1`. A direct message has the name of the other
-/// user, or the user's own if there is no other.
+/// user, or the user's own if there is no other; a group has the names of all others and its place in
+/// lists from the first of them.
 macro_rules! ROOM_COLUMNS {
     () => {
         concat!(
-            "r.id, coalesce(o.display_name, r.name), r.topic, r.visibility, r.lobby = 1, r.owner_id,
+            "r.id,
+             case when r.visibility = 'group' then
+               (select string_agg(v.display_name, ', ' order by v.sort_key, v.id)
+                from memberships x join users v on v.id = x.user_id
+                where x.room_id = r.id and x.user_id <> $1)
+             else coalesce(o.display_name, r.name) end, r.topic, r.visibility, r.lobby = 1, r.owner_id,
              r.code, r.created_at, r.archived_at, r.last_seq, r.rev, m.last_read_seq, ",
             UNREAD!(),
             ", ",
             UNREAD_MENTIONS!(),
-            ", coalesce(m.favourite, 0) = 1, m.section, o.id, o.avatar,
+            ", coalesce(m.favourite, 0) = 1, m.section,
+             case when r.visibility = 'direct' then o.id end,
+             case when r.visibility = 'direct' then o.avatar end,
+             case when r.visibility = 'direct' then o.status_emoji end,
+             coalesce(o.status_text, ''), o.status_until,
              coalesce(o.sort_key, r.sort_key, ''),
              t.parent_room_id, t.head_id, p.name, p.visibility, p.owner_id, pm.user_id is not null"
         )
@@ -42,7 +52,7 @@ macro_rules! ROOM_COLUMNS {
 }
 
 /// The `from` clause of [`ROOM_COLUMNS!`], to be followed by a condition. The members of a direct
-/// message are looked up inside a `case`: a plain join condition would not keep a database from reading
+/// message or a group are looked up inside a `case`: a plain join condition would not keep a database from reading
 /// all members of a room with thousands.
 macro_rules! FROM_ROOMS {
     ($rest:literal) => {
@@ -54,7 +64,11 @@ macro_rules! FROM_ROOMS {
              left join memberships pm on pm.room_id = p.id and pm.user_id = $1
              left join users o on o.id = case when r.visibility = 'direct' then
                (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
-                from memberships other where other.room_id = r.id) end ",
+                from memberships other where other.room_id = r.id)
+             when r.visibility = 'group' then
+               (select other.user_id from memberships other join users v on v.id = other.user_id
+                where other.room_id = r.id and other.user_id <> $1
+                order by v.sort_key, v.id limit 1) end ",
             $rest
         )
     };

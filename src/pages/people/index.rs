@@ -9,7 +9,9 @@ use axum::routing::get;
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::Role;
 use crate::chat::presence::Presence;
+use crate::http::state::from_state;
 use crate::http::{AppState, Problem, Query, Viewer};
+use crate::kernel::Clock;
 use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
@@ -40,21 +42,30 @@ struct Section {
     people: Vec<UserView>,
 }
 
+struct PeopleServices {
+    sidebar: SidebarBuilder,
+    presence: Presence,
+    accounts: Accounts,
+    clock: Clock,
+}
+
+from_state!(PeopleServices { sidebar, presence, accounts, clock });
+
 async fn index(
-    State(sidebar): State<SidebarBuilder>,
-    State(presence): State<Presence>,
-    State(accounts): State<Accounts>,
+    State(services): State<PeopleServices>,
     Viewer(me): Viewer,
     Query(query): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
+    let PeopleServices { sidebar, presence, accounts, clock } = services;
     presence.touch(me.user.id);
     let found = accounts.page(&query.q, &query.start()).await?;
     let links = ListLinks::new("/people", &query.q, &found);
     let is_whole = found.is_whole();
+    let now = clock.now();
     let people = found.items.into_iter().map(|listed| {
         let online = presence.is_online(listed.user.id);
-        UserView::of_listed(listed, online)
+        UserView::of_listed(listed, online, now)
     });
     let sections = if is_whole {
         let (online, offline) = people.partition(|user| user.online);
