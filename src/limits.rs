@@ -140,6 +140,21 @@ pub mod address {
     pub const LIVE_CONNECTIONS_BEFORE_SIGN_IN: usize = 50;
 }
 
+/// Per message.
+pub mod message {
+    /// Former versions of an edited message; the oldest go first, but the original stays.
+    pub const VERSIONS: i64 = 20;
+    /// Replies that are updated in the transaction that edits or deletes the message they quote. A job updates the
+    /// others, as many at a time.
+    pub const QUOTES_AT_ONCE: i64 = 100;
+}
+
+/// Per room.
+pub mod room {
+    /// Pinned messages.
+    pub const PINS: i64 = 100;
+}
+
 /// Per search. A search that has used its budget returns what it found and a cursor to continue.
 pub mod search {
     /// Messages compared with the query.

@@ -306,6 +306,7 @@ async fn run_job(
             }
             Ok(())
         }
+        Job::RefreshQuotes(quoted) => messages.refresh_quotes(quoted).await,
         Job::Prune => {
             accounts.prune().await?;
             messages.prune().await

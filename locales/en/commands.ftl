@@ -21,6 +21,9 @@ command-me = says what you do
 command-shrug = adds a shrug, as in /shrug who knows
 command-status = shows what you do now, as in /status :coffee: back soon; alone it ends it
 command-away = shows that you are away, as in /away at lunch
+command-pin = pin the last message
+pin-nothing = There is no message to pin.
+pinned-last = The last message is pinned.
 command-help = lists the commands
 
 command-unknown = There is no command { $name }; nothing was sent.

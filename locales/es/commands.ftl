@@ -21,6 +21,9 @@ command-me = dice lo que haces
 command-shrug = añade un encogimiento de hombros, como /shrug quién sabe
 command-status = muestra qué haces, como /status :coffee: vuelvo pronto; solo, lo quita
 command-away = muestra que no estás, como /away comiendo
+command-pin = fija el último mensaje
+pin-nothing = No hay ningún mensaje que fijar.
+pinned-last = El último mensaje está fijado.
 command-help = enumera los comandos
 
 command-unknown = No hay ningún comando { $name }; no se ha enviado nada.

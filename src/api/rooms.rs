@@ -344,11 +344,14 @@ async fn direct(
 struct ReadForm {
     #[schema(value_type = i64)]
     seq: Seq,
+    /// Whether the marker may move back.
+    #[serde(default)]
+    force: bool,
 }
 
 /// Move your read marker
 ///
-/// It never moves back, nor past the last message. Your own posts move it automatically.
+/// It moves back only with `force`, and never past the last message. Your own posts move it automatically.
 #[utoipa::path(
     put,
     path = "/rooms/{id}/read",
@@ -365,7 +368,11 @@ async fn mark_read(
     CanRead(reader): CanRead,
     JsonBody(form): JsonBody<ReadForm>,
 ) -> Result<StatusCode, Problem> {
-    rooms.mark_read(&reader, form.seq).await?;
+    if form.force {
+        rooms.mark_unread(&reader, form.seq).await?;
+    } else {
+        rooms.mark_read(&reader, form.seq).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::chat::accounts::model::{Status, User, UserRef};
-use crate::chat::messages::model::{DeletedBy, Message, Reactions};
+use crate::chat::messages::model::{DeletedBy, Message, Quote, Reactions, Version};
 use crate::chat::messages::threads::{Participant, ThreadSummary};
 use crate::chat::rooms::model::{ParentMessage, Room, RoomStats};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
@@ -200,6 +200,41 @@ impl<'a> From<&'a UserRef> for Author<'a> {
     }
 }
 
+/// The message that a message replies to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Quote)]
+struct QuoteShape<'a> {
+    #[schema(value_type = i64)]
+    id: MessageId,
+    author: Author<'a>,
+    /// The beginning of its text, as one line of at most 140 characters.
+    excerpt: &'a str,
+}
+
+impl<'a> From<&'a Quote> for QuoteShape<'a> {
+    fn from(Quote { id, author, excerpt }: &'a Quote) -> Self {
+        Self { id: *id, author: Author::from(author), excerpt }
+    }
+}
+
+/// What an edited message said before an edit.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Version)]
+pub struct VersionShape {
+    body: String,
+    /// The text as safe HTML.
+    html: String,
+    /// When it was written.
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+impl From<(Version, String)> for VersionShape {
+    fn from((Version { body, at, .. }, html): (Version, String)) -> Self {
+        Self { body, html, at: at.rfc3339() }
+    }
+}
+
 /// The users who reacted with one emoji.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Reaction)]
@@ -224,7 +259,7 @@ impl<'a> From<&'a Reactions> for ReactionShape<'a> {
     "author": {"id": 2, "name": "ada", "display_name": "Ada Lovelace", "bot": false},
     "body": "Rain at four.", "html": "<p>Rain at four.</p>", "markup": 0,
     "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
-    "reply_to": null,
+    "reply_to": null, "quote": null, "pinned": false, "edits": 0,
     "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "thread": null, "nonce": null, "twin_of": null
 }))]
 pub struct MessageShape<'a> {
@@ -262,6 +297,12 @@ pub struct MessageShape<'a> {
     /// The `id` of the message that this one replies to.
     #[schema(value_type = Option<i64>)]
     reply_to: Option<MessageId>,
+    /// That message in its current state; null if it is deleted.
+    quote: Option<QuoteShape<'a>>,
+    /// Whether the message is pinned to its room.
+    pinned: bool,
+    /// How often the message was edited.
+    edits: i64,
     /// In the order in which each emoji was first used.
     reactions: Vec<ReactionShape<'a>>,
     /// Reserved; always empty.
@@ -321,6 +362,9 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             deleted: message.is_deleted(),
             deleted_by: message.deleted_by.map(DeletedBy::as_str),
             reply_to: message.reply_to,
+            quote: message.quote.as_ref().map(QuoteShape::from),
+            pinned: message.pinned,
+            edits: message.edits,
             reactions: message.reactions.iter().map(ReactionShape::from).collect(),
             attachments: [],
             thread: message.thread.as_ref().map(ThreadShape::from),

@@ -34,6 +34,8 @@ pub enum Change {
     Joined(RoomId, UserId),
     /// A user left a room or was removed from it.
     Left(RoomId, UserId),
+    /// A user moved their read marker back. Only that user may know.
+    MarkedUnread(RoomId, UserId),
     /// A room was created or archived, or its name, topic, owner or code changed.
     Room(RoomId),
     /// A user moved a room in their own sidebar.
@@ -63,6 +65,7 @@ impl Change {
         match self {
             Self::Joined(..) => "joined",
             Self::Left(..) => "left",
+            Self::MarkedUnread(..) => "marked-unread",
             Self::Room(_) => "room",
             Self::Placed(..) => "placed",
             Self::Draft(..) => "draft",
@@ -78,6 +81,7 @@ impl Change {
         match self {
             Self::Joined(room, _)
             | Self::Left(room, _)
+            | Self::MarkedUnread(room, _)
             | Self::Room(room)
             | Self::Placed(room, _)
             | Self::Draft(room, _) => Some(room),
@@ -92,6 +96,7 @@ impl Change {
             | Self::Placed(_, user)
             | Self::Draft(_, user)
             | Self::Saved(_, user)
+            | Self::MarkedUnread(_, user)
             | Self::User(user) => Some(user),
             Self::Room(_) | Self::Revoked(..) => None,
         }

@@ -28,6 +28,7 @@ impl ChangeRow {
         match self.kind.as_str() {
             "joined" => Some(Change::Joined(self.room_id?, self.user_id?)),
             "left" => Some(Change::Left(self.room_id?, self.user_id?)),
+            "marked-unread" => Some(Change::MarkedUnread(self.room_id?, self.user_id?)),
             "room" => Some(Change::Room(self.room_id?)),
             "placed" => Some(Change::Placed(self.room_id?, self.user_id?)),
             "draft" => Some(Change::Draft(self.room_id?, self.user_id?)),

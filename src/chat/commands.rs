@@ -43,6 +43,7 @@ pub enum Command {
     Status(String),
     /// The user is away, for this reason.
     Away(String),
+    Pin,
     Help,
 }
 
@@ -51,7 +52,7 @@ pub type Described = (&'static str, &'static str, &'static str);
 
 /// All commands. If text follows a command without parameters, it is refused: it is probably a sentence
 /// that happens to begin like a command.
-pub const COMMANDS: [Described; 16] = [
+pub const COMMANDS: [Described; 17] = [
     ("/create", "name", "command-create"),
     ("/join", "name-or-code", "command-join"),
     ("/lobby", "", "command-lobby"),
@@ -67,6 +68,7 @@ pub const COMMANDS: [Described; 16] = [
     ("/shrug", "text", "command-shrug"),
     ("/status", "emoji-and-text", "command-status"),
     ("/away", "text", "command-away"),
+    ("/pin", "", "command-pin"),
     ("/help", "", "command-help"),
 ];
 
@@ -139,6 +141,7 @@ fn parse_command(name: &str, spelled: &str, rest: &str) -> Typed {
         "/shrug" => Command::Shrug(rest.to_owned()),
         "/status" => Command::Status(rest.to_owned()),
         "/away" => Command::Away(rest.to_owned()),
+        "/pin" => Command::Pin,
         _ => Command::Help,
     })
 }

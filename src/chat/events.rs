@@ -48,8 +48,9 @@ pub enum Event {
     /// A message was posted, for members that may not have the room open and have no unread mentions in
     /// it.
     Unread { room: RoomId, last_seq: Seq },
-    /// The user has read the room up to `seq`, with the number of messages and mentions still unread.
-    Read { room: RoomId, seq: Seq, unread: i64, mentions: i64 },
+    /// The user has read the room up to `seq`, with the number of messages and mentions still unread. `back`: they
+    /// moved the read marker back.
+    Read { room: RoomId, seq: Seq, unread: i64, mentions: i64, back: bool },
     /// A user became a member of the room.
     Joined { room: RoomId, user: User },
     /// A user is no longer a member of the room.

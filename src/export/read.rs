@@ -12,8 +12,9 @@ use super::store;
 use crate::db::{Db, Transaction, is_environment_error};
 use crate::export::jsonl::{self, AVATARS, FORMAT, InsertError, MANIFEST, Record};
 use crate::export::records::{
-    ApiToken, AuditEntry, Draft, IdempotencyKey, Membership, Mention, Message, Password,
-    PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session, Setting, TABLES, User,
+    ApiToken, AuditEntry, Draft, IdempotencyKey, Membership, Mention, Message, MessageEdit,
+    Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session, Setting,
+    TABLES, User,
 };
 use crate::export::write::Manifest;
 use crate::progress::Progress;
@@ -84,6 +85,7 @@ impl Importer<'_> {
         self.import_records::<Membership>().await?;
         self.import_records::<Removal>().await?;
         self.import_records::<Message>().await?;
+        self.import_records::<MessageEdit>().await?;
         self.import_records::<Mention>().await?;
         self.import_records::<Reaction>().await?;
         self.import_records::<SavedMessage>().await?;

@@ -20,8 +20,9 @@ use crate::db::{Db, Transaction};
 use crate::export::html::Pages;
 use crate::export::jsonl::{self, AVATARS, FORMAT, MANIFEST, Record, SECRETS};
 use crate::export::records::{
-    ApiToken, AuditEntry, Draft, IdempotencyKey, Membership, Mention, Message, Password,
-    PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session, Setting, User,
+    ApiToken, AuditEntry, Draft, IdempotencyKey, Membership, Mention, Message, MessageEdit,
+    Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session, Setting,
+    User,
 };
 use crate::http::Language;
 use crate::kernel::Timestamp;
@@ -168,6 +169,7 @@ impl<'a> Writer<'a> {
             pages.add_message(message)
         })
         .await?;
+        self.write_records::<MessageEdit>(snapshot, skip).await?;
         self.write_records::<Mention>(snapshot, skip).await?;
         self.write_records::<Reaction>(snapshot, skip).await?;
         self.write_records::<SavedMessage>(snapshot, skip).await?;

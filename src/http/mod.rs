@@ -19,7 +19,7 @@ pub mod state;
 
 pub use crate::i18n::Language;
 pub use request::auth::{
-    CanChange, CanDelete, CanEdit, CanModerate, CanPost, CanRead, CanReadMessage, Viewer,
+    CanChange, CanDelete, CanEdit, CanModerate, CanPin, CanPost, CanRead, CanReadMessage, Viewer,
 };
 pub use request::client_info::ClientInfo;
 pub use request::draft_origin::DraftOrigin;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kernel::{RoomId, Timestamp, UserId};
+use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
 /// A job. Each variant is one kind of work, run by `run_job` in `server.rs`. Every kind must be idempotent: a
 /// process may be killed after the work, but before the job is marked as done.
@@ -14,6 +14,8 @@ pub enum Job {
     EraseMessages(UserId),
     /// Deletes the messages of a deleted room, in batches: if any are left, the job is added again.
     PurgeRoom(RoomId),
+    /// Updates the replies to an edited or deleted message: those that quote it and were not updated with it.
+    RefreshQuotes(MessageId),
     /// Deletes expired rows. Periodic.
     Prune,
 }
@@ -25,6 +27,7 @@ impl Job {
             Self::ReassignRooms(user) => ("pass-on-rooms", user.to_string()),
             Self::EraseMessages(user) => ("erase-messages", user.to_string()),
             Self::PurgeRoom(room) => ("purge-room", room.to_string()),
+            Self::RefreshQuotes(quoted) => ("refresh-quotes", quoted.to_string()),
             Self::Prune => ("tidy", String::new()),
         };
         JobColumns { kind, subject }
@@ -36,6 +39,7 @@ impl Job {
             "pass-on-rooms" => subject.parse().ok().map(UserId).map(Self::ReassignRooms),
             "erase-messages" => subject.parse().ok().map(UserId).map(Self::EraseMessages),
             "purge-room" => subject.parse().ok().map(RoomId).map(Self::PurgeRoom),
+            "refresh-quotes" => subject.parse().ok().map(MessageId).map(Self::RefreshQuotes),
             "tidy" => Some(Self::Prune),
             _ => None,
         }
@@ -44,7 +48,10 @@ impl Job {
     /// Returns the period of a periodic job; `None` for a job that runs once.
     pub(super) fn again_after(self) -> Option<Duration> {
         match self {
-            Self::ReassignRooms(_) | Self::EraseMessages(_) | Self::PurgeRoom(_) => None,
+            Self::ReassignRooms(_)
+            | Self::EraseMessages(_)
+            | Self::PurgeRoom(_)
+            | Self::RefreshQuotes(_) => None,
             Self::Prune => Some(Duration::from_hours(1)),
         }
     }
@@ -53,7 +60,7 @@ impl Job {
 /// The column values of a job.
 pub(super) struct JobColumns {
     pub kind: &'static str,
-    /// The id of the user or room.
+    /// The id of the user, room or message.
     pub subject: String,
 }
 
@@ -112,6 +119,7 @@ mod tests {
             Job::ReassignRooms(UserId(7)),
             Job::EraseMessages(UserId(7)),
             Job::PurgeRoom(RoomId(8)),
+            Job::RefreshQuotes(MessageId(9)),
             Job::Prune,
         ] {
             let JobColumns { kind, subject } = job.columns();

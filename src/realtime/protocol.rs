@@ -91,7 +91,7 @@ pub(super) enum ServerFrame<'a> {
         room: RoomId,
         rev: Rev,
         #[serde(skip_serializing_if = "Option::is_none")]
-        message: Option<MessageShape<'a>>,
+        message: Option<Box<MessageShape<'a>>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },
@@ -114,11 +114,14 @@ pub(super) enum ServerFrame<'a> {
         mentions: i64,
     },
     /// The user moved the read marker on another connection. `unread` and `mentions` count what is left.
+    /// `back`: to a message that was read before.
     Read {
         room: RoomId,
         seq: Seq,
         unread: i64,
         mentions: i64,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        back: bool,
     },
     Room {
         room: RoomShape<'a>,
@@ -207,7 +210,7 @@ impl<'a> ServerFrame<'a> {
     pub fn message(message: &'a Message, encoding: Encoding) -> Self {
         let html =
             html_language(encoding).map(|t| rendered(pages::messages::list::fragment(message, t)));
-        let shape = html.is_none().then(|| MessageShape::from(message));
+        let shape = html.is_none().then(|| Box::new(MessageShape::from(message)));
         Self::Message { room: message.room, rev: message.rev, message: shape, html }
     }
 
@@ -235,9 +238,13 @@ impl<'a> ServerFrame<'a> {
             Event::Unread { room, last_seq } => {
                 Self::Unread { room: *room, last_seq: *last_seq, unread: None, mentions: 0 }
             }
-            Event::Read { room, seq, unread, mentions } => {
-                Self::Read { room: *room, seq: *seq, unread: *unread, mentions: *mentions }
-            }
+            Event::Read { room, seq, unread, mentions, back } => Self::Read {
+                room: *room,
+                seq: *seq,
+                unread: *unread,
+                mentions: *mentions,
+                back: *back,
+            },
             Event::Renamed(user) => Self::User {
                 user: UserShape::new(user, true, now),
                 initials: html_language(encoding).map(|_| pages::initials(&user.display_name)),

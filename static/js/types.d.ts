@@ -141,6 +141,8 @@ interface ReadFrame {
   seq: number;
   unread: number;
   mentions: number;
+  /** The user moved it back. */
+  back?: boolean;
 }
 interface RoomFrame {
   type: 'room';
@@ -211,7 +213,15 @@ type ClientFrame =
   | { type: 'close'; room: number }
   | { type: 'read'; room: number; seq: number }
   | { type: 'typing'; room: number }
-  | { type: 'post'; room: number; room_created?: string; author: number; body: string; nonce: string }
+  | {
+      type: 'post';
+      room: number;
+      room_created?: string;
+      author: number;
+      body: string;
+      nonce: string;
+      reply_to?: number;
+    }
   | { type: 'ping' };
 
 /** Sends a frame; false while there is no WebSocket. */
@@ -228,6 +238,7 @@ interface OutboxEntry {
   created?: string;
   epoch?: string;
   body: string;
+  reply_to?: number;
   /** The tab that sends it. */
   tab: string;
   /** Milliseconds; grows from entry to entry. */
@@ -240,6 +251,7 @@ type OutboxText = Omit<OutboxEntry, 'tab' | 'at' | 'failed' | 'nonce'>;
 interface DraftRecord {
   text: string;
   nonce?: string;
+  reply_to?: number;
   at: number;
 }
 /** What was chosen in the emoji picker: the last emoji, newest first, and the skin tone (0 to 5). */

@@ -100,7 +100,7 @@ impl Broadcaster {
     /// Publishes what this process stored. If other processes stored something in between, that is published
     /// first: a client that has the room open ignores a `rev` lower than the last one it received.
     async fn publish(&mut self, changes: &[WriteOutcome]) {
-        for WriteOutcome { message, mentioned, .. } in changes {
+        for WriteOutcome { message, mentioned, quotes_changed, .. } in changes {
             let published = self.published.entry(message.room).or_default();
             if message.rev.0 > published.rev.0 + 1 {
                 self.catch_up(message.room).await;
@@ -108,6 +108,11 @@ impl Broadcaster {
             // Reading the room publishes this message, too.
             if !self.behind.contains(&message.room) {
                 self.broadcast(message, mentioned);
+            }
+            // The replies to it are no outcomes of their own.
+            let published = self.published.entry(message.room).or_default().rev;
+            if quotes_changed.is_some_and(|rev| rev > published) {
+                self.catch_up(message.room).await;
             }
         }
     }
@@ -169,7 +174,7 @@ impl Broadcaster {
         if posted {
             published.last_seq = last_seq;
             // A post moves the author's read marker to the end, on all their connections.
-            let read = Event::Read { room, seq: last_seq, unread: 0, mentions: 0 };
+            let read = Event::Read { room, seq: last_seq, unread: 0, mentions: 0, back: false };
             self.hub.unsubscribe_all(Channel::User(author), mentioned_channel);
             self.hub.broadcast(Channel::User(author), 0, &read);
         }

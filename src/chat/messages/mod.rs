@@ -21,8 +21,8 @@ use prometheus_client::metrics::histogram::Histogram;
 
 pub use self::model::WriteError;
 use self::model::{
-    Author, Deleter, DeletionReason, Draft, Emoji, Message, MessageBody, Post, Reaction, Window,
-    Write, WriteOutcome,
+    Author, Deleter, DeletionReason, Draft, Emoji, Message, MessageBody, Post, Reaction, Version,
+    Window, Write, WriteOutcome,
 };
 pub use self::remote::RemoteMessages;
 use self::writer::GroupCommitWriter;
@@ -197,6 +197,72 @@ impl Messages {
         let room = reader.room().id;
         let user = reader.user().id;
         self.writer.write(Write::Unreact(Reaction { room, message, user, emoji })).await
+    }
+
+    /// Pins a message to its room. In a public room the user becomes a member, as with a post. Pinning it
+    /// again changes nothing.
+    ///
+    /// # Errors
+    /// [`WriteError::NotFound`] if the room has no such message, [`WriteError::Deleted`] if it is deleted,
+    /// [`WriteError::Invalid`] if the room has the maximum number of pins.
+    pub async fn pin(
+        &self,
+        member: Member,
+        message: MessageId,
+    ) -> Result<WriteOutcome, WriteError> {
+        self.writer.write(Write::Pin(member, message)).await
+    }
+
+    /// Takes a pin away. Without one nothing changes.
+    ///
+    /// # Errors
+    /// [`WriteError::NotFound`] if the room has no such message.
+    pub async fn unpin(
+        &self,
+        member: Member,
+        message: MessageId,
+    ) -> Result<WriteOutcome, WriteError> {
+        self.writer.write(Write::Unpin(member, message)).await
+    }
+
+    /// The pinned messages of a room, the one that was pinned last first.
+    pub async fn pinned(&self, reader: &Reader) -> Result<Vec<Message>, ServiceError> {
+        Ok(store::pinned(&self.db, reader.room().id).await?)
+    }
+
+    /// The former versions of a message of the room, the oldest first, each with its HTML.
+    ///
+    /// # Errors
+    /// [`WriteError::NotFound`] if the room has no such message.
+    pub async fn versions(
+        &self,
+        reader: &Reader,
+        id: MessageId,
+    ) -> Result<Vec<(Version, String)>, WriteError> {
+        self.find(reader, id).await?.ok_or(WriteError::NotFound)?;
+        let versions = store::versions(&self.db, id).await.map_err(ServiceError::from)?;
+        let render = |version: Version| {
+            let html = render::render(&version.body, render::no_mentions);
+            (version, html)
+        };
+        Ok(versions.into_iter().map(render).collect())
+    }
+
+    /// Updates the replies to a message that were not updated with it. After [`PIECES`] batches a new job does
+    /// the rest.
+    pub async fn refresh_quotes(&self, quoted: MessageId) -> Result<(), ServiceError> {
+        let Some(room) = self.room_of(quoted).await? else { return Ok(()) };
+        for _ in 0..PIECES {
+            if !store::has_stale(&self.db, quoted).await? {
+                return Ok(());
+            }
+            match self.writer.write(Write::RefreshQuotes { room, quoted }).await {
+                Ok(_) | Err(WriteError::NotFound) => {}
+                Err(WriteError::Service(error)) => return Err(error),
+                Err(error) => return Err(ServiceError::internal(error)),
+            }
+        }
+        Ok(store::refresh_later(&self.db, quoted, self.clock.now()).await?)
     }
 
     /// One page of a room's history, in ascending order of `seq`.

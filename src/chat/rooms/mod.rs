@@ -284,7 +284,20 @@ impl Rooms {
         let marked = store::mark_read(&self.db, user, room, seq, self.change_meta());
         let progress = self.load_read_state(user, room, marked).await?;
         if let Some(progress) = progress.filter(|progress| Some(progress.last_read_seq) != before) {
-            self.broadcast_read(user, progress);
+            self.broadcast_read(user, progress, false);
+        }
+        Ok(())
+    }
+
+    /// Moves the user's read marker to `seq`, back or forward: what follows is unread.
+    pub async fn mark_unread(&self, reader: &Reader, seq: Seq) -> Result<(), ServiceError> {
+        let user = reader.user.id;
+        let room = reader.room.id;
+        let before = reader.room.last_read_seq;
+        let marked = store::mark_unread(&self.db, user, room, seq, self.change_meta());
+        let progress = self.load_read_state(user, room, marked).await?;
+        if let Some(progress) = progress.filter(|progress| Some(progress.last_read_seq) != before) {
+            self.broadcast_read(user, progress, Some(progress.last_read_seq) < before);
         }
         Ok(())
     }

@@ -37,7 +37,20 @@ impl Rooms {
     ) -> Result<(), ServiceError> {
         let query = store::progress(&self.db, user, room);
         if let Some(progress) = self.load_read_state(user, room, query).await? {
-            self.broadcast_read(user, progress);
+            self.broadcast_read(user, progress, false);
+        }
+        Ok(())
+    }
+
+    /// Publishes a read marker that the user moved back through another process.
+    pub(in crate::chat) async fn notify_unread(
+        &self,
+        user: UserId,
+        room: RoomId,
+    ) -> Result<(), ServiceError> {
+        let query = store::progress(&self.db, user, room);
+        if let Some(progress) = self.load_read_state(user, room, query).await? {
+            self.broadcast_read(user, progress, true);
         }
         Ok(())
     }
@@ -63,9 +76,10 @@ impl Rooms {
         Ok(progress?)
     }
 
-    pub(super) fn broadcast_read(&self, user: UserId, progress: Progress) {
+    pub(super) fn broadcast_read(&self, user: UserId, progress: Progress, back: bool) {
         let Progress { room, last_read_seq: seq, unread, mentions, .. } = progress;
-        self.hub.broadcast(Channel::User(user), 0, &Event::Read { room, seq, unread, mentions });
+        let read = Event::Read { room, seq, unread, mentions, back };
+        self.hub.broadcast(Channel::User(user), 0, &read);
     }
 
     pub(in crate::chat) fn notify_joined(&self, room: &Room, user: &User) {

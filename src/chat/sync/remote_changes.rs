@@ -100,6 +100,7 @@ impl RemoteChanges {
                     _ => {}
                 }
             }
+            Change::MarkedUnread(room, user) => self.rooms.notify_unread(user, room).await?,
             Change::Room(room) => self.rooms.notify_room(room).await?,
             Change::Placed(room, user) => self.rooms.notify_placed(room, user),
             // Clients read them with the next connection.

@@ -33,6 +33,10 @@ pub struct Message {
     /// How the HTML is made from the body. Exports of earlier versions have only plain messages.
     #[serde(default)]
     pub markup: Markup,
+    /// How often it was edited. Exports of earlier versions do not say.
+    pub edits: Option<Number>,
+    pub pinned_at: Option<Timestamp>,
+    pub pinned_by: Option<Number>,
 }
 
 impl Record for Message {
@@ -44,18 +48,23 @@ impl Record for Message {
                (select string_agg(u.name, ' ' order by u.id)
                 from mentions n join users u on u.id = n.user_id
                 where n.room_seq_key = messages.room_seq_key) as mentions,
-               markup
+               markup, edits, pinned_at, pinned_by
         from messages where room_seq_key >> 32 not in (select room_id from deleted_rooms)
         order by room_seq_key";
     const INSERT: &'static str = "
         insert into messages (id, room_seq_key, room_rev_key, author_id, kind, body, reply_to, created_at,
-                              edited_at, deleted_at, deleted_by, html, markup)
-        values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+                              edited_at, deleted_at, deleted_by, html, markup, edits, pinned_at, pinned_by)
+        values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                coalesce($15, case when $10 is null then 0 else 1 end), $16, $17)";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         ensure((1..1 << 31).contains(&self.room_id.0), "room_id is not a room id")?;
         let is_valid = |number: Number| (1..1 << 32).contains(&number.0);
         ensure(is_valid(self.seq) && is_valid(self.rev), "seq or rev is out of range")?;
+        ensure(
+            self.pinned_at.is_some() == self.pinned_by.is_some(),
+            "pinned_at and pinned_by differ",
+        )?;
         let html = if self.deleted_at.is_some() {
             self.check_tombstone()?;
             String::new()
@@ -80,6 +89,9 @@ impl Record for Message {
             self.deleted_by,
             html,
             self.markup,
+            self.edits,
+            self.pinned_at,
+            self.pinned_by,
         )?)
     }
 }
@@ -89,7 +101,8 @@ impl Message {
         ensure(self.body.is_empty(), "a deleted message has no body")?;
         let is_known = |text: &str| DeletedBy::from_column(text).is_some();
         let is_valid = self.deleted_by.as_deref().is_none_or(is_known);
-        ensure(is_valid, "deleted_by is neither author nor moderator")
+        ensure(is_valid, "deleted_by is neither author nor moderator")?;
+        ensure(self.pinned_at.is_none(), "a deleted message is not pinned")
     }
 
     /// Renders the body, as the table stores it.
@@ -103,6 +116,44 @@ impl Message {
             handle.map(|handle| handle.as_str().to_owned())
         };
         Ok(render::stored(&render::render(&self.body, find), &self.body).to_owned())
+    }
+}
+
+/// A former version of an edited message.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct MessageEdit {
+    pub message_id: Number,
+    /// The edits before it; 0: the original.
+    pub number: Number,
+    pub body: Text,
+    pub markup: Markup,
+    pub at: Timestamp,
+}
+
+impl Record for MessageEdit {
+    const FILE: &'static str = "edits.jsonl";
+    const SELECT: &'static str = "
+        select message_id, number, body, markup, at from message_edits
+        where message_id in (select id from messages
+                             where room_seq_key >> 32 not in (select room_id from deleted_rooms))
+        order by message_id, number";
+    const INSERT: &'static str = "
+        insert into message_edits (message_id, number, body, markup, at)
+        select $1, $2, $3, $4, $5 from messages where id = $1 and deleted_at is null and $2 < edits";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        ensure(self.number.0 >= 0, "number is too small")?;
+        ensure_exact("body", &self.body, MessageBody::stored(&self.body)?.as_str())?;
+        Ok(execute!(
+            transaction,
+            Self::INSERT,
+            self.message_id,
+            self.number,
+            self.body,
+            self.markup,
+            self.at,
+        )?)
     }
 }
 

@@ -11,7 +11,7 @@ mod rooms;
 pub(super) use access::{ApiToken, IdempotencyKey, Password, PasswordReset, RoomCode, Session};
 pub(super) use accounts::User;
 pub(super) use installation::{AuditEntry, Setting};
-pub(super) use messages::{Mention, Message, Reaction};
+pub(super) use messages::{Mention, Message, MessageEdit, Reaction};
 pub(super) use personal::{Draft, SavedMessage};
 pub(super) use rooms::{Membership, Removal, Room};
 
@@ -33,13 +33,14 @@ impl Table {
 }
 
 /// All kinds of records, in the order in which they are written and read.
-pub const TABLES: [Table; 17] = [
+pub const TABLES: [Table; 18] = [
     Table::of::<Setting>(),
     Table::of::<User>(),
     Table::of::<Room>(),
     Table::of::<Membership>(),
     Table::of::<Removal>(),
     Table::of::<Message>(),
+    Table::of::<MessageEdit>(),
     Table::of::<Mention>(),
     Table::of::<Reaction>(),
     Table::of::<SavedMessage>(),

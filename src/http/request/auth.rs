@@ -200,6 +200,19 @@ impl FromRequestParts<AppState> for CanEdit {
     }
 }
 
+/// Proof that the user may post in the room of the message in the path, and so pin the message and unpin it.
+pub struct CanPin(pub Member, pub MessageId);
+
+impl FromRequestParts<AppState> for CanPin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let CanReadMessage { reader, message } =
+            CanReadMessage::from_request_parts(parts, state).await?;
+        Ok(Self(state.service::<Rooms>().member_of(reader).await?, message.id))
+    }
+}
+
 /// Proof that the user may delete the message in the path.
 pub struct CanDelete(pub Deleter);
 

@@ -39,18 +39,23 @@ async fn create(
         if form.literal { Typed::Text(form.body.clone()) } else { commands::parse(&form.body) };
     let outcome = match typed {
         Typed::Text(body) => {
-            let message =
-                PostForm { body, nonce: form.nonce.clone(), literal: true, ..PostForm::default() };
+            let message = PostForm {
+                body,
+                nonce: form.nonce.clone(),
+                reply_to: form.reply_to,
+                literal: true,
+                ..PostForm::default()
+            };
             match post_text(&services, &reader, &message).await {
                 Ok(()) => CommandResult::Go(to_room(reader.room().id)),
                 Err(problem) => {
-                    return reject_draft(&renderer, &reader, page, form.body, problem).await;
+                    return reject_draft(&renderer, &reader, page, form, problem).await;
                 }
             }
         }
         Typed::Command(command) => match context.execute(command).await {
             Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-                return reject_draft(&renderer, &reader, page, form.body, problem).await;
+                return reject_draft(&renderer, &reader, page, form, problem).await;
             }
             outcome => outcome?,
         },
@@ -87,7 +92,7 @@ async fn reject_draft(
     renderer: &RoomRenderer,
     reader: &Reader,
     page: Page,
-    draft: String,
+    form: PostForm,
     problem: Problem,
 ) -> Result<Response, Problem> {
     let reason = match problem.fields.first() {
@@ -97,7 +102,12 @@ async fn reject_draft(
         }
         None => return Err(problem),
     };
-    let shown = RoomPageInput { draft, error: Some(reason), ..RoomPageInput::default() };
+    let shown = RoomPageInput {
+        draft: form.body,
+        reply: form.reply_to,
+        error: Some(reason),
+        ..RoomPageInput::default()
+    };
     let page = renderer.render_current(reader, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
 }

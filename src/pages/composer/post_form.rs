@@ -1,12 +1,12 @@
 //! The fields of the composer's form, and posting the message in them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce};
 use crate::chat::messages::{Messages, WriteError};
 use crate::chat::rooms::model::Member;
 use crate::http::DraftOrigin;
-use crate::kernel::{FieldError, Timestamp, UserId};
+use crate::kernel::{FieldError, MessageId, Timestamp, UserId};
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -18,8 +18,20 @@ pub(in crate::pages) struct PostForm {
     /// The creation time of the room the text was written for, set by a script that kept the text
     /// for a while. After the database was replaced, another room may have the same id.
     pub room_created: Option<Timestamp>,
+    /// The message replied to; empty for none.
+    #[serde(deserialize_with = "optional_number")]
+    pub reply_to: Option<MessageId>,
     /// The text is a message, even if it looks like a command.
     pub literal: bool,
+}
+
+/// A form sends an empty field as an empty text.
+fn optional_number<'de, D: Deserializer<'de>>(field: D) -> Result<Option<MessageId>, D::Error> {
+    let text = String::deserialize(field)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(|id| Some(MessageId(id))).map_err(serde::de::Error::custom)
 }
 
 impl PostForm {
@@ -40,7 +52,7 @@ pub(in crate::pages) async fn post_message(
     let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
-    let draft = Draft { kind, body, markup: Markup::Plain, nonce, reply_to: None };
+    let draft = Draft { kind, body, markup: Markup::Plain, nonce, reply_to: form.reply_to };
     match messages.post(member.clone(), draft.clone()).await {
         Err(WriteError::NonceReused) => {
             messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;

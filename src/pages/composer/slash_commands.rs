@@ -6,13 +6,14 @@ use axum::response::Response;
 use crate::chat::accounts::model::{ProfileChange, Status, User};
 use crate::chat::commands::{COMMANDS, Command, Described, nearest, only_like};
 use crate::chat::messages::WriteError;
-use crate::chat::messages::model::{Kind, MessageBody};
+use crate::chat::messages::model::{Kind, MessageBody, Window};
 use crate::chat::rooms::model::{
     FixedMembers, Member, NewRoom, Reader, Room, RoomChange, RoomTopic, Visibility,
 };
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::http::rate_limit::{Action, open_fixed};
 use crate::http::{Language, Problem};
+use crate::kernel::paging::Limit;
 use crate::kernel::{Emoji, RoomId};
 use crate::pages::composer::ComposerServices;
 use crate::pages::composer::post_form::{PostForm, post_message};
@@ -77,6 +78,7 @@ impl CommandContext<'_> {
             Command::Shrug(text) => self.shrug(&text).await,
             Command::Status(text) => self.set_status(split_status(&text)).await,
             Command::Away(text) => self.set_status(Some((AWAY, &text))).await,
+            Command::Pin => self.pin().await,
             Command::Help => Ok(CommandResult::Reply(self.help())),
         }
     }
@@ -239,6 +241,25 @@ impl CommandContext<'_> {
         }
     }
 
+    /// Pins the last message of the room.
+    async fn pin(&self) -> Result<CommandResult, Problem> {
+        let messages = &self.services.messages;
+        let newest = messages.page(self.reader, Window::Newest, Limit::DEFAULT).await?;
+        let Some(last) = newest.items.iter().rfind(|message| !message.is_deleted()) else {
+            return Ok(self.refuse("pin-nothing"));
+        };
+        let member = match self.services.rooms.member(self.me(), self.room()).await {
+            Ok(member) => member,
+            Err(AccessError::Removed) => return Ok(self.removed()),
+            Err(error) => return Err(error.into()),
+        };
+        match messages.pin(member, last.id).await {
+            Ok(_) => Ok(reply(vec![self.t.text("pinned-last").to_owned()])),
+            Err(WriteError::Invalid(field_error)) => Ok(self.refuse(field_error.code)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Sets the status to an emoji and a text, or ends it.
     async fn set_status(&self, status: Option<(&str, &str)>) -> Result<CommandResult, Problem> {
         let now = self.services.clock.now();
@@ -348,6 +369,7 @@ fn rate_limited_action(command: &Command) -> Option<Action> {
         | Command::Shrug(_)
         | Command::Status(_)
         | Command::Away(_)
+        | Command::Pin
         | Command::Help => None,
     }
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use jiff::civil::Date;
 
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{DeletedBy, Kind, Message, Reactions, Window};
+use crate::chat::messages::model::{DeletedBy, Kind, Message, Quote, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
 use crate::http::{Language, Problem};
 use crate::kernel::paging::Limit;
@@ -13,6 +13,8 @@ use crate::kernel::{RoomId, Timestamp};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::empty_room::Step;
+
+const PARAGRAPH_END: &str = "</p>";
 
 /// The fields of a message for its template.
 struct MessageView<'a> {
@@ -29,6 +31,12 @@ struct MessageView<'a> {
     at_ms: i64,
     at: Moment,
     html: &'a str,
+    /// The end of the HTML, which follows the note that the message was edited: the tag that closes the last
+    /// paragraph.
+    html_end: &'a str,
+    /// What it replies to. A deleted message does not show it.
+    reply: Option<ReplyView<'a>>,
+    pinned: bool,
     /// When the message was last edited.
     edited: Option<Moment>,
     /// The text that replaces a deleted message.
@@ -39,6 +47,40 @@ struct MessageView<'a> {
     continues: bool,
     /// A message that describes what its author does, such as "/me waves".
     action: bool,
+}
+
+/// What a message replies to.
+struct ReplyView<'a> {
+    /// `None` if that is deleted.
+    quote: Option<QuoteView<'a>>,
+}
+
+/// A message as its replies show it.
+struct QuoteView<'a> {
+    id: i64,
+    author_id: i64,
+    /// The handle of its author: a style sheet of theirs highlights the reply.
+    name: &'a str,
+    author: &'a str,
+    hue: i64,
+    initials: String,
+    photo: Option<&'a str>,
+    excerpt: &'a str,
+}
+
+impl<'a> From<&'a Quote> for QuoteView<'a> {
+    fn from(Quote { id, author, excerpt }: &'a Quote) -> Self {
+        Self {
+            id: id.0,
+            author_id: author.id.0,
+            name: &author.name,
+            author: &author.display_name,
+            hue: hue_of(author.id),
+            initials: initials(&author.display_name),
+            photo: author.avatar.as_deref(),
+            excerpt,
+        }
+    }
 }
 
 struct ReactionView<'a> {
@@ -88,6 +130,13 @@ fn render(
     continues: bool,
 ) -> askama::Result<String> {
     let t = calendar.t;
+    let edited = message.edited_at.filter(|_| !message.is_deleted());
+    let (html, html_end) = match message.html.strip_suffix(PARAGRAPH_END) {
+        Some(html) if edited.is_some() => (html, PARAGRAPH_END),
+        _ => (&*message.html, ""),
+    };
+    let is_reply = message.reply_to.is_some() && !message.is_deleted();
+    let reply = is_reply.then(|| ReplyView { quote: message.quote.as_ref().map(QuoteView::from) });
     let m = MessageView {
         id: message.id.0,
         seq: message.seq.0,
@@ -100,8 +149,11 @@ fn render(
         photo: message.author.avatar.as_deref(),
         at_ms: message.created_at.0,
         at: calendar.moment_on(day, message.created_at),
-        html: &message.html,
-        edited: message.edited_at.filter(|_| !message.is_deleted()).map(|at| calendar.moment(at)),
+        html,
+        html_end,
+        reply,
+        pinned: message.pinned,
+        edited: edited.map(|at| calendar.moment(at)),
         deleted: message.deleted_by.map(|by| deletion(by, t)),
         reactions: message.reactions.iter().map(|one| ReactionView::new(one, t)).collect(),
         nonce: message.nonce.as_deref(),

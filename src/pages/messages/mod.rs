@@ -1,9 +1,12 @@
 //! Messages: pages of history, and the page of a single message with the actions a user can take.
 
+pub(in crate::pages) mod actions;
+pub(in crate::pages) mod edits;
 pub(in crate::pages) mod empty_room;
 pub mod list;
 pub(in crate::pages) mod mention_styles;
 pub(in crate::pages) mod more;
+pub(in crate::pages) mod pins;
 pub(in crate::pages) mod show;
 
 use axum::Router;
@@ -11,5 +14,9 @@ use axum::Router;
 use crate::http::AppState;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
-    Router::new().merge(more::router()).merge(show::router())
+    Router::new()
+        .merge(edits::router())
+        .merge(more::router())
+        .merge(pins::router())
+        .merge(show::router())
 }

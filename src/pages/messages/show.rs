@@ -12,11 +12,11 @@ use crate::chat::messages::model::{Emoji, Message, MessageBody};
 use crate::chat::messages::{Messages, WriteError};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
-use crate::chat::rooms::model::may_moderate;
+use crate::chat::rooms::model::{Room, may_moderate};
 use crate::http::state::from_state;
 use crate::http::{AppState, CanDelete, CanReadMessage, FormBody, MessageForm, Problem};
 use crate::kernel::paging::Limit;
-use crate::kernel::{FieldError, UserId};
+use crate::kernel::{FieldError, MessageId, Seq, UserId};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
@@ -29,6 +29,8 @@ pub(in crate::pages) const COMMON_EMOJI: [&str; 10] =
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
         .route("/messages/{id}", get(show))
+        .route("/messages/{id}/context", get(context))
+        .route("/messages/{id}/unread", post(mark_unread))
         .route("/messages/{id}/edit", post(edit))
         .route("/messages/{id}/delete", post(destroy))
         .route("/messages/{id}/reactions", post(react))
@@ -44,9 +46,12 @@ struct MessagePage {
     /// The message's HTML as the room shows it.
     message: String,
     deleted: bool,
-    may_amend: bool,
-    /// Whether the user can delete this message of another user.
-    may_moderate: bool,
+    pinned: bool,
+    /// The text as it was typed.
+    source: String,
+    /// Whether the room has a read marker of the user.
+    is_member: bool,
+    may: Rights,
     author: String,
     form: FormState,
     emoji: Vec<EmojiView>,
@@ -54,9 +59,26 @@ struct MessagePage {
     back: String,
 }
 
-struct RoomView {
-    name: String,
-    icon: &'static str,
+/// What the user may do.
+struct Rights {
+    /// Post in the room.
+    post: bool,
+    /// Edit and delete the message as its author.
+    amend: bool,
+    /// Delete this message of another user.
+    moderate: bool,
+}
+
+pub(super) struct RoomView {
+    pub id: i64,
+    pub name: String,
+    pub icon: &'static str,
+}
+
+impl RoomView {
+    pub fn new(room: &Room) -> Self {
+        Self { id: room.id.0, name: room.name.clone(), icon: icon(room) }
+    }
 }
 
 struct EmojiView {
@@ -98,7 +120,22 @@ async fn edit(
         }
     };
     messages.edit(author, body).await?;
-    Ok(to_message(&seen.message))
+    Ok(to_message(seen.message.id))
+}
+
+/// Leads to the message in its room.
+async fn context(CanReadMessage { reader, message }: CanReadMessage) -> Redirect {
+    Redirect::to(&place_in_room(&message, reader.room().last_seq.0))
+}
+
+/// The message and all after it are unread. The room itself would mark them as read again, so the answer is the page
+/// of the message.
+async fn mark_unread(
+    State(rooms): State<Rooms>,
+    CanReadMessage { reader, message }: CanReadMessage,
+) -> Result<Response, Problem> {
+    rooms.mark_unread(&reader, Seq(message.seq.0 - 1)).await?;
+    Ok(to_message(message.id))
 }
 
 async fn destroy(
@@ -106,7 +143,7 @@ async fn destroy(
     CanDelete(deleter): CanDelete,
 ) -> Result<Response, Problem> {
     let deleted = messages.delete(deleter).await?;
-    Ok(to_message(&deleted.message))
+    Ok(to_message(deleted.message.id))
 }
 
 #[derive(Deserialize, Default)]
@@ -125,7 +162,7 @@ async fn react(
     FormBody(chosen): FormBody<ReactionForm>,
 ) -> Result<Response, Problem> {
     match toggle(&rooms, &messages, &seen, &chosen.emoji).await? {
-        None => Ok(to_message(&seen.message)),
+        None => Ok(to_message(seen.message.id)),
         Some(problem) => {
             let form = FormState::default()
                 .with("body", &seen.message.body)
@@ -167,8 +204,8 @@ fn has(message: &Message, user: UserId, emoji: &str) -> bool {
     message.reactions.iter().any(|one| one.emoji == emoji && one.users.contains(&user))
 }
 
-fn to_message(message: &Message) -> Response {
-    Redirect::to(&format!("/messages/{}", message.id)).into_response()
+pub(super) fn to_message(message: MessageId) -> Response {
+    Redirect::to(&format!("/messages/{message}")).into_response()
 }
 
 /// Renders the page of a message.
@@ -195,15 +232,22 @@ impl MessageRenderer {
         let side = self.sidebar.build(me, None, &page).await?;
         let shown =
             single_message(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
+        let may_post = !self.rooms.is_removed(reader).await?;
         let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
         Ok(html(&MessagePage {
             side,
-            room: RoomView { name: room.name.clone(), icon: icon(room) },
+            room: RoomView::new(room),
             id: message.id.0,
             message: shown,
             deleted: message.is_deleted(),
-            may_amend: message.author.id == me.id && !self.rooms.is_removed(reader).await?,
-            may_moderate: message.author.id != me.id && may_moderate(me, room),
+            pinned: message.pinned,
+            source: message.body.clone(),
+            is_member: room.is_member(),
+            may: Rights {
+                post: may_post,
+                amend: message.author.id == me.id && may_post,
+                moderate: message.author.id != me.id && may_moderate(me, room),
+            },
             author: message.author.display_name.clone(),
             form,
             emoji: COMMON_EMOJI.into_iter().map(view).collect(),

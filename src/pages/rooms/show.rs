@@ -12,16 +12,17 @@ use serde::Deserialize;
 use crate::chat::accounts::model::User;
 use crate::chat::commands::COMMANDS;
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::Window;
+use crate::chat::messages::model::{Window, excerpt};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{Reader, Visibility, may_moderate};
 use crate::chat::rooms::{AccessError, Rooms};
 use crate::chat::search;
 use crate::http::state::from_state;
 use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewer, cookies};
-use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError};
+use crate::kernel::{Clock, MessageId, Random, RoomId, Seq, ServiceError};
 use crate::pages::layout::page::{Page, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
+use crate::pages::messages::actions::{ACTIONS, MessageAction};
 use crate::pages::messages::empty_room;
 use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
@@ -51,6 +52,8 @@ async fn home(
 #[derive(Deserialize)]
 struct HistoryQuery {
     before: Option<i64>,
+    /// The message that the composer replies to.
+    reply: Option<i64>,
 }
 
 async fn show(
@@ -61,7 +64,11 @@ async fn show(
     headers: HeaderMap,
     page: Page,
 ) -> Result<Response, Problem> {
-    let shown = RoomPageInput { before: query.before, ..RoomPageInput::default() };
+    let shown = RoomPageInput {
+        before: query.before,
+        reply: query.reply.map(MessageId),
+        ..RoomPageInput::default()
+    };
     let shown = renderer.render(&reader, page, shown).await?;
     let me = reader.user().id;
     let room = reader.room().id;
@@ -76,6 +83,8 @@ async fn show(
 pub(in crate::pages) struct RoomPageInput {
     /// Show the page of history before this `seq`; `None` for the newest.
     pub before: Option<i64>,
+    /// The message that the composer replies to.
+    pub reply: Option<MessageId>,
     /// A refused text and the reason.
     pub draft: String,
     pub error: Option<&'static str>,
@@ -108,10 +117,19 @@ struct RoomPage {
     at_end: bool,
     nonce: String,
     draft: String,
+    reply: Option<ReplyView>,
     error: Option<&'static str>,
     answer: Option<CommandReply>,
     commands: Vec<CommandView>,
+    actions: [&'static [MessageAction]; ACTIONS.len()],
     emoji: [&'static str; COMMON_EMOJI.len()],
+}
+
+/// The message that the composer replies to.
+struct ReplyView {
+    id: i64,
+    author: String,
+    excerpt: String,
 }
 
 struct RoomView {
@@ -217,6 +235,7 @@ impl RoomRenderer {
             }
         }
         let side = self.sidebar.build(reader.user(), Some(room), &page).await?;
+        let reply = self.reply(reader, shown.reply).await?;
         let is_online = |user| self.presence.is_online(user);
         let overview = self.rooms.member_overview(reader, is_online).await?;
         let removed = self.rooms.is_removed(reader).await?;
@@ -235,11 +254,28 @@ impl RoomRenderer {
             at_end: shown.before.is_none(),
             nonce: self.random.token(),
             draft: shown.draft,
+            reply,
             error: shown.error,
             answer: shown.answer,
             commands: commands(page.t),
+            actions: ACTIONS,
             emoji: COMMON_EMOJI,
             page,
+        }))
+    }
+
+    /// The message to reply to, unless it is deleted.
+    async fn reply(
+        &self,
+        reader: &Reader,
+        message: Option<MessageId>,
+    ) -> Result<Option<ReplyView>, Problem> {
+        let Some(id) = message else { return Ok(None) };
+        let message = self.messages.find(reader, id).await?;
+        Ok(message.filter(|message| !message.is_deleted()).map(|message| ReplyView {
+            id: id.0,
+            excerpt: excerpt(&message.body),
+            author: message.author.display_name,
         }))
     }
 
@@ -295,9 +331,11 @@ impl RoomRenderer {
             at_end: false,
             nonce: self.random.token(),
             draft: shown.draft,
+            reply: None,
             error: shown.error,
             answer: shown.answer,
             commands: Vec::new(),
+            actions: ACTIONS,
             emoji: COMMON_EMOJI,
             page,
         }))

@@ -1,7 +1,9 @@
 // The field to write in: Enter sends, the field grows with its text, and the text is kept as a draft until it is sent.
-import { isComposing } from '../core/dom.js';
+import { byId, isComposing, query } from '../core/dom.js';
 import { textExcess, watchLength } from '../forms/fields.js';
+import { fetchMessagePage } from '../message-actions/message-changes.js';
 import { newNonce } from '../outbox/draft.js';
+import { fillQuote } from '../outbox/pending-messages.js';
 
 // Which texts are slash commands. The server executes them; the browser only has to tell them from messages, by the
 // same rule.
@@ -42,8 +44,8 @@ export const bodyOf = (text) => text.replace(/^\s*\n/, '').trimEnd();
  * @typedef {object} ComposerOptions
  * @property {HTMLElement} error
  * @property {import('../outbox/draft.js').Draft} draft
- * @property {(body: string, nonce: string, isLiteral?: boolean) => boolean} onSend sends a text that fits, as a message
- *   whatever it looks like if it is literal; true if the text is stored in the outbox, otherwise the field keeps it
+ * @property {(body: string, nonce: string, isLiteral?: boolean, replyTo?: number) => boolean} onSend sends a text that
+ *   fits, as a message whatever it looks like if it is literal; true if the text is stored in the outbox, otherwise the field keeps it
  *   until the answer is here
  * @property {(text: string) => boolean} isMessage whether a text is no slash command
  * @property {AbortSignal} signal
@@ -51,6 +53,8 @@ export const bodyOf = (text) => text.replace(/^\s*\n/, '').trimEnd();
 
 export class Composer {
   field;
+  /** What the text replies to. */
+  reply;
   #form;
   #error;
   #draft;
@@ -72,9 +76,15 @@ export class Composer {
     this.#isMessage = isMessage;
     this.#signal = signal;
     this.#length = watchLength(this.field, error);
+    this.reply = new ReplyStrip(form, () => {
+      draft.replyTo = this.reply.id;
+      draft.write(this.field.value);
+    });
     this.#listen();
+    if (this.reply.id) draft.replyTo = this.reply.id;
     if (this.field.value) draft.write(this.field.value);
     else this.field.value = draft.read();
+    this.#showDraftReply();
     this.#fitHeight();
     this.#length.check();
     this.#takeOrphanDraft();
@@ -110,7 +120,23 @@ export class Composer {
   async #takeOrphanDraft() {
     if (this.field.value) return;
     const text = await this.#draft.takeOrphan();
-    if (text && !this.field.value && !this.#signal.aborted) this.#setText(text);
+    if (!text || this.field.value || this.#signal.aborted) return;
+    this.#setText(text);
+    this.#showDraftReply();
+  }
+
+  /** Where the draft replies to a message that is still there. */
+  async #showDraftReply() {
+    const id = this.#draft.replyTo;
+    if (!id || id === this.reply.id) return;
+    let article = /** @type {MessageElement | null} */ (document.getElementById(`m${id}`));
+    article ??= await fetchMessagePage(String(id)).then(
+      (page) => page.querySelector('.message'),
+      () => null, // without the strip it is a message like any other
+    );
+    if (id !== this.#draft.replyTo || this.#signal.aborted) return;
+    if (article && !article.matches('.message--deleted')) this.reply.show(article);
+    else this.#draft.replyTo = undefined;
   }
 
   #fitHeight() {
@@ -136,8 +162,9 @@ export class Composer {
       return;
     }
     this.#error.textContent = '';
-    if (!this.#onSend(body, this.#draft.nonceFor(field.value), isLiteral)) return;
+    if (!this.#onSend(body, this.#draft.nonceFor(field.value), isLiteral, this.reply.id)) return;
     this.#draft.clear();
+    this.reply.clear();
     this.#setText('');
   }
 
@@ -154,6 +181,7 @@ export class Composer {
 
   clearDraft() {
     this.#draft.clear();
+    this.reply.clear();
   }
 
   /** @param {string} reason */
@@ -175,5 +203,63 @@ export class Composer {
     const isLast = texts.length === 1 && !rest.trim() && !this.field.value;
     this.append([...texts, rest].filter((text) => text.trim()).join('\n'));
     if (isLast) this.#form.requestSubmit();
+  }
+}
+
+// What the composer replies to: a strip above the field with the author and the beginning of the message, and a link
+// that takes it away. The form has only the id of the message, in a field.
+
+class ReplyStrip {
+  #strip = byId('reply-strip');
+  /** @type {HTMLInputElement} */
+  #input;
+  #onChange;
+
+  /**
+   * @param {BodyForm} form
+   * @param {() => void} onChange
+   */
+  constructor(form, onChange) {
+    this.#input = query(form, '[name="reply_to"]');
+    this.#onChange = onChange;
+    query(this.#strip, 'a').addEventListener('click', (event) => {
+      event.preventDefault();
+      this.clear();
+      form.elements.body.focus();
+    });
+    form.elements.body.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || event.isComposing || !this.id) return;
+      event.stopImmediatePropagation(); // the next Escape leads to the end of the room
+      this.clear();
+    });
+  }
+
+  /** The message that is replied to. */
+  get id() {
+    return Number(this.#input.value) || undefined;
+  }
+
+  /** @param {MessageElement} article */
+  show(article) {
+    this.#input.value = article.dataset.id;
+    fillQuote(this.#strip, article);
+    this.#onChange();
+  }
+
+  /**
+   * The message was edited or deleted, in case it is the one that is replied to.
+   * @param {MessageElement} article
+   */
+  update(article) {
+    if (Number(article.dataset.id) !== this.id) return;
+    if (article.matches('.message--deleted')) this.clear();
+    else fillQuote(this.#strip, article);
+  }
+
+  clear() {
+    if (this.#strip.hidden) return;
+    this.#input.value = '';
+    this.#strip.hidden = true;
+    this.#onChange();
   }
 }

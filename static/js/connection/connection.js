@@ -42,9 +42,10 @@ export async function pollFrames(buildQuery, onFrame, onSignedOut) {
  * @param {() => void} onSignedOut
  * @returns {Promise<PostResult>}
  */
-export async function postOverHttp({ room, created, body, nonce }, author, onSignedOut) {
+export async function postOverHttp({ room, created, body, nonce, reply_to: original }, author, onSignedOut) {
   const fields = new URLSearchParams({ nonce, author, body, literal: 'true' }); // never a slash command
   if (created) fields.set('room_created', created);
+  if (original) fields.set('reply_to', String(original));
   try {
     const response = await fetch(`/rooms/${Number(room)}/messages`, {
       method: 'POST',

@@ -35,6 +35,8 @@ function updateUser({ user: { id, display_name: name }, initials, photo }) {
 
   for (const message of queryAll(document, `.message[data-author="${Number(id)}"]`))
     update(message, '.avatar', '.message__author');
+  for (const quote of queryAll(document, `.quote[data-author="${Number(id)}"]`))
+    update(quote, '.avatar', '.quote__author');
   for (const member of queryAll(document, `.member[data-user="${Number(id)}"]`)) {
     member.dataset.name = name;
     update(member, '.avatar', 'bdi');
@@ -129,8 +131,8 @@ export class PageFrameHandlers {
     unread: ({ room, last_seq: last, unread, mentions }) => {
       this.#options.sidebar.updateCounts(room, { last, unread, mentions });
     },
-    read: ({ room, seq: read, unread, mentions }) => {
-      this.#options.sidebar.updateCounts(room, { read, unread, mentions });
+    read: ({ room, seq: read, unread, mentions, back }) => {
+      this.#options.sidebar.updateCounts(room, { read, unread, mentions, back });
     },
     room: (frame) => this.#onRoom(frame),
     closed: (frame) => this.#onRoomClosed(frame),

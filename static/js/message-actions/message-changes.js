@@ -34,7 +34,7 @@ async function fetchPage(address, init) {
  * Submits a form of the message's page and returns the message in its new state. Without one it throws: callers delete
  * the typed text only once the change is known to be stored.
  * @param {string} id
- * @param {'edit' | 'delete' | 'reactions'} action
+ * @param {'edit' | 'delete' | 'reactions' | 'pin' | 'unpin' | 'unread'} action
  * @param {Record<string, string>} fields
  */
 export async function submitMessageForm(id, action, fields) {
@@ -49,11 +49,17 @@ export async function submitMessageForm(id, action, fields) {
 }
 
 /**
+ * The message's own page.
+ * @param {string} id
+ */
+export const fetchMessagePage = (id) => fetchPage(`/messages/${Number(id)}`);
+
+/**
  * The form to edit a message, with its source text.
  * @param {string} id
  */
 export async function fetchEditForm(id) {
-  const page = await fetchPage(`/messages/${Number(id)}`);
+  const page = await fetchMessagePage(id);
   const form = /** @type {BodyForm | null} */ (page.querySelector('.edit-form'));
   if (!form) throw new RequestError('');
   return form;
@@ -61,10 +67,10 @@ export async function fetchEditForm(id) {
 
 // Deletes a message after a few seconds, during which the user can undo it; afterwards it is final.
 
-const UNDO_WITHIN = 5_000;
+const UNDO_WITHIN = 10_000;
 
 /** @param {import('./toolbar.js').MessageActionContext} context */
-export function createMessageDeleter({ messageList, updateBelow, showMessage, showError, signal }) {
+export function createMessageDeleter({ messageList, updateBelow, showMessage, showError, announce, signal }) {
   /** @type {HTMLTemplateElement} */
   const template = byId('deleting');
   /** @type {Map<MessageElement, number>} */
@@ -85,6 +91,7 @@ export function createMessageDeleter({ messageList, updateBelow, showMessage, sh
       document.getElementById(article.id)?.focus({ preventScroll: true });
     });
     undoButton.focus();
+    announce(query(note, '.note__text').textContent);
     timers.set(
       article,
       setTimeout(() => send(article), UNDO_WITHIN),

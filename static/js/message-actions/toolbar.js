@@ -1,13 +1,12 @@
-// The actions on messages: a toolbar in the message under the pointer or with the focus, on touch screens a sheet;
-// reactions that are clicked; and the arrow up in the composer, which edits the user's last message.
+// How users act on messages: with the toolbar in the message under the pointer or with the focus, with the menu, which
+// long presses open on touch screens, with single keys on the message with the focus, by clicks on reactions, and with
+// the arrow up in the composer, which edits their last message.
 import { byId, cloneTemplate, closestTo, hasModifier, queryAll } from '../core/dom.js';
-import { closeEmojiPicker, openEmojiPicker, recentEmoji } from '../emoji/emoji.js';
+import { closeEmojiPicker, recentEmoji } from '../emoji/emoji.js';
 import { setTabStops } from '../room/message-grouping.js';
-import { ActionSheet } from './action-sheet.js';
+import { createActions } from './actions.js';
 import { MessageEditor } from './edit-message.js';
 import { createMessageDeleter, SignedOutError, submitMessageForm } from './message-changes.js';
-
-/** @typedef {'quick' | 'react' | 'edit' | 'delete'} MessageAction */
 
 /**
  * @typedef {object} MessageActionsOptions
@@ -16,6 +15,9 @@ import { createMessageDeleter, SignedOutError, submitMessageForm } from './messa
  * @property {HTMLTextAreaElement} composerField
  * @property {string} me
  * @property {(change: () => void) => void} updateBelow changes the log without moving the reader
+ * @property {(article: MessageElement) => void} reply
+ * @property {(address: string) => void} goTo
+ * @property {(seq: number) => void} showUnread
  * @property {HTMLElement} error where refusals are shown
  * @property {(text: string) => void} announce
  * @property {AbortSignal} signal
@@ -28,17 +30,26 @@ import { createMessageDeleter, SignedOutError, submitMessageForm } from './messa
  * @property {(article: MessageElement) => void} showMessage
  * @property {(error: unknown) => string} describeError
  * @property {(error: unknown) => void} showError
+ * @property {(text: string) => void} announce
  * @property {AbortSignal} signal
  *
- * @typedef {(action: MessageAction, article: MessageElement, button?: HTMLElement) => void} RunAction
- * @typedef {(action: MessageAction, article: MessageElement) => boolean} IsAllowed
+ * @typedef {object} ActionControls
+ * @property {(action: string, article: MessageElement) => boolean} isAllowed
+ * @property {(action: string, article: MessageElement, button?: HTMLElement) => void} run
+ * @property {(id: string, emoji: string) => void} toggleReaction
  */
 
+const ACTIONABLE = '.message[data-seq]:not(.message--deleted, .message--deleting, .message--editing)';
+
 /** @param {MessageActionsOptions} options */
-export function startMessageActions({ log, messageList, composerField, me, updateBelow, error, announce, signal }) {
+export function startMessageActions(options) {
+  const { log, messageList, composerField, me, updateBelow, error, announce, signal } = options;
   /** @type {HTMLTemplateElement} */
   const template = byId('acts');
+  /** @type {HTMLDialogElement} */
+  const sheet = byId('acts-sheet');
   const { failed = '', signedOut = '', moderates } = template.dataset;
+  const { copied = '', unread = '' } = sheet.dataset;
   /** @param {unknown} reason */
   const describeError = (reason) =>
     reason instanceof SignedOutError ? signedOut : /** @type {Error} */ (reason).message || failed;
@@ -57,29 +68,45 @@ export function startMessageActions({ log, messageList, composerField, me, updat
   const toggleReaction = (id, emoji) =>
     submitMessageForm(id, 'reactions', { emoji }).then(showMessage).catch(showError);
 
-  const context = { log, messageList, me, updateBelow, showMessage, describeError, showError, signal };
+  const context = { log, messageList, me, updateBelow, showMessage, describeError, showError, announce, signal };
   const editor = new MessageEditor(context);
-  const deleter = createMessageDeleter(context);
   signal.addEventListener('abort', closeEmojiPicker);
-
-  /** @type {IsAllowed} */
-  const isAllowed = (action, { dataset }) =>
-    action === 'react' ||
-    action === 'quick' ||
-    dataset.author === me ||
-    (action === 'delete' && moderates !== undefined);
-  /** @type {RunAction} */
-  const run = (action, article, button = article) => {
-    const { id } = article.dataset;
-    if (action === 'quick') toggleReaction(id, button.dataset.emoji ?? '');
-    else if (action === 'react') {
-      openEmojiPicker(button, (emoji) => toggleReaction(id, emoji)).catch(() => showError(new Error('')));
-    } else if (action === 'edit') editor.start(article);
-    else deleter.start(article);
+  const actions = createActions({
+    ...options,
+    moderates: moderates !== undefined,
+    editor,
+    deleter: createMessageDeleter(context),
+    toggleReaction,
+    showMessage,
+    texts: { copied, unread },
+  });
+  /** @type {ActionControls['isAllowed']} */
+  const isAllowed = (name, article) => actions[name]?.isAllowed?.(article) ?? name in actions;
+  /** @type {ActionControls['run']} */
+  const run = async (name, article, button = article) => {
+    try {
+      await actions[name].run(article, button);
+    } catch (reason) {
+      showError(reason);
+    }
+  };
+  const controls = { isAllowed, run, toggleReaction };
+  /** @type {Promise<import('./message-menu.js').MessageMenu> | undefined} */
+  let menu;
+  const loadMenu = async () => {
+    const { MessageMenu } = await import('./message-menu.js');
+    return new MessageMenu({ sheet, ...controls, signal });
+  };
+  actions.menu = {
+    run: async (article, button) => {
+      menu ??= loadMenu();
+      (await menu).open(article, button);
+    },
   };
 
-  new ActionSheet({ log, isAllowed, run, toggleReaction, announce, signal });
-  startToolbar({ log, toolbar: cloneTemplate(template), isAllowed, run });
+  startToolbar(log, cloneTemplate(template), controls);
+  startKeys(log, sheet, controls);
+  startTouch(log, (article) => run('menu', article), signal);
   listenToReactions(log, toggleReaction);
   listenToArrowUp(composerField, () => messageList.lastBy(me), editor);
 }
@@ -97,8 +124,12 @@ function showRecent(toolbar) {
   }
 }
 
-/** @param {{ log: HTMLElement, toolbar: HTMLElement, isAllowed: IsAllowed, run: RunAction }} options */
-function startToolbar({ log, toolbar, isAllowed, run }) {
+/**
+ * @param {HTMLElement} log
+ * @param {HTMLElement} toolbar
+ * @param {ActionControls} controls
+ */
+function startToolbar(log, toolbar, { isAllowed, run }) {
   /** @param {MessageElement | null} article */
   function moveTo(article) {
     if (!article?.matches('[data-seq]:not(.message--deleted)')) {
@@ -106,8 +137,8 @@ function startToolbar({ log, toolbar, isAllowed, run }) {
       return;
     }
     if (toolbar.parentElement === article) return;
-    for (const button of queryAll(toolbar, ':scope > *')) {
-      button.hidden = !isAllowed(/** @type {MessageAction} */ (button.dataset.act), article);
+    for (const button of queryAll(toolbar, '[data-act]')) {
+      button.hidden = !isAllowed(button.dataset.act ?? '', article);
     }
     showRecent(toolbar);
     article.append(toolbar);
@@ -127,7 +158,52 @@ function startToolbar({ log, toolbar, isAllowed, run }) {
   toolbar.addEventListener('click', (event) => {
     const button = closestTo(event, 'button');
     const article = /** @type {MessageElement | null} */ (toolbar.closest('.message'));
-    if (button && article) run(/** @type {MessageAction} */ (button.dataset.act), article, button);
+    if (!button || !article) return;
+    run(button.dataset.act ?? '', article, button);
+  });
+}
+
+/**
+ * The keys that the menu shows, on the message with the focus. The menu itself has the key that menus have.
+ * @param {HTMLElement} log
+ * @param {HTMLElement} sheet
+ * @param {ActionControls} controls
+ */
+function startKeys(log, sheet, { isAllowed, run }) {
+  log.addEventListener('keydown', (event) => {
+    const article = /** @type {MessageElement} */ (event.target);
+    const { key, ctrlKey, altKey, metaKey, shiftKey } = event;
+    if (!article.matches(ACTIONABLE) || ctrlKey || altKey || metaKey) return;
+    let name;
+    if (key === 'ContextMenu' || (key === 'F10' && shiftKey)) name = 'menu';
+    else if (document.documentElement.dataset.letterKeys !== 'off') {
+      const entries = queryAll(sheet, `[data-key="${CSS.escape(key)}"]`);
+      name = entries.map(({ dataset }) => dataset.act ?? '').find((action) => isAllowed(action, article));
+    }
+    if (!name) return;
+    event.preventDefault();
+    run(name, article);
+  });
+}
+
+/**
+ * A long press opens the menu, or a tap on the time of a message, which makes it available to screen readers.
+ * @param {HTMLElement} log
+ * @param {(article: MessageElement) => void} openMenu
+ * @param {AbortSignal} signal
+ */
+function startTouch(log, openMenu, signal) {
+  const touch = matchMedia('(hover: none)');
+  /** @param {Element | null | undefined} target */
+  const open = (target) => {
+    const article = /** @type {MessageElement | null | undefined} */ (target?.closest(ACTIONABLE));
+    if (article) openMenu(article);
+    return Boolean(article);
+  };
+  watchLongPress(log, open, signal);
+  log.addEventListener('click', (event) => {
+    const link = touch.matches ? closestTo(event, '.message__link') : null;
+    if (open(link)) event.preventDefault();
   });
 }
 
@@ -159,4 +235,105 @@ function listenToArrowUp(field, findLast, editor) {
     event.preventDefault();
     editor.start(last, field);
   });
+}
+
+// Long presses on a touch screen. A touch that scrolls, zooms, adjusts a selection or hits a control is none.
+
+const DURATION = 500; // ms, as phones have it
+const TOLERANCE = 10; // px of movement
+const CONTROLS = 'a, button, input, textarea, select, form';
+
+/**
+ * Calls back while the finger is still down.
+ * @param {HTMLElement} area
+ * @param {(target: Element) => void} onLongPress
+ * @param {AbortSignal} signal
+ */
+function watchLongPress(area, onLongPress, signal) {
+  /**
+   * While a finger is down.
+   * @type {{ target: Element, x: number, y: number, timer: number, hasFired: boolean } | null}
+   */
+  let press = null;
+
+  function cancel() {
+    clearTimeout(press?.timer);
+    press = null;
+  }
+
+  function fire() {
+    if (!press || press.hasFired) return;
+    press.hasFired = true;
+    clearTimeout(press.timer);
+    onLongPress(press.target);
+  }
+
+  /** @param {PointerEvent} event */
+  function start(event) {
+    cancel(); // a second finger zooms
+    const { clientX: x, clientY: y } = event;
+    const target = /** @type {Element} */ (event.target);
+    if (event.pointerType !== 'touch' || !event.isPrimary) return;
+    if (target.closest(CONTROLS) || !getSelection()?.isCollapsed) return;
+    press = { target, x, y, timer: setTimeout(fire, DURATION), hasFired: false };
+  }
+
+  const options = { signal, passive: false };
+  area.addEventListener('pointerdown', start, options);
+  area.addEventListener('scroll', cancel, options);
+  document.addEventListener(
+    'pointermove',
+    ({ clientX, clientY }) => {
+      if (press && Math.hypot(clientX - press.x, clientY - press.y) > TOLERANCE) cancel();
+    },
+    options,
+  );
+  document.addEventListener(
+    'pointerup',
+    () => {
+      if (!press?.hasFired) cancel();
+    },
+    options,
+  );
+  document.addEventListener('pointercancel', cancel, options);
+  suppressDefaults(options, {
+    isPressed: () => press !== null,
+    hasFired: () => press?.hasFired === true,
+    fire,
+    cancel,
+  });
+}
+
+/**
+ * @param {AddEventListenerOptions} options
+ * @param {{ isPressed: () => boolean, hasFired: () => boolean, fire: () => void, cancel: () => void }} press
+ */
+function suppressDefaults(options, press) {
+  // Lifting the finger must not click what has appeared under it.
+  document.addEventListener(
+    'touchend',
+    (event) => {
+      if (press.hasFired()) event.preventDefault();
+      press.cancel();
+    },
+    options,
+  );
+  // The browser's own long press would open its menu on top and select the word underneath. It may come first, because
+  // users can set its duration.
+  document.addEventListener(
+    'contextmenu',
+    (event) => {
+      if (!press.isPressed()) return;
+      event.preventDefault();
+      press.fire();
+    },
+    options,
+  );
+  document.addEventListener(
+    'selectstart',
+    (event) => {
+      if (press.isPressed()) event.preventDefault();
+    },
+    options,
+  );
 }

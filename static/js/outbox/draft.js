@@ -76,10 +76,15 @@ export class Draft {
   #id;
   #nonce;
   /**
-   * The text that was sent under the nonce; a different text needs a new one.
+   * The message that the text replies to.
+   * @type {number | undefined}
+   */
+  replyTo;
+  /**
+   * What was sent under the nonce; anything else needs a new one.
    * @type {string | null}
    */
-  #sentText = null;
+  #sent = null;
 
   /**
    * @param {'draft' | 'edit'} kind
@@ -90,7 +95,9 @@ export class Draft {
     this.#kind = kind;
     this.#prefix = `${encodeURIComponent(target)}:`;
     this.#id = this.#prefix + owner;
-    this.#nonce = loadRecord(kind, this.#id)?.nonce ?? newNonce();
+    const record = loadRecord(kind, this.#id);
+    this.#nonce = record?.nonce ?? newNonce();
+    this.replyTo = record?.reply_to;
   }
 
   read() {
@@ -99,14 +106,25 @@ export class Draft {
 
   /** @param {string} text */
   write(text) {
-    if (this.#sentText !== null && text !== this.#sentText) this.#renewNonce();
-    if (text.trim()) saveRecord(this.#kind, this.#id, { text, nonce: this.#nonce, at: Date.now() });
-    else this.clear();
+    if (this.#sent !== null && this.#withReply(text) !== this.#sent) this.#renewNonce();
+    const record = { text, nonce: this.#nonce, reply_to: this.replyTo, at: Date.now() };
+    if (text.trim()) saveRecord(this.#kind, this.#id, record);
+    else this.#remove();
   }
 
   clear() {
+    this.replyTo = undefined;
+    this.#remove();
+  }
+
+  #remove() {
     removeRecord(this.#kind, this.#id);
     this.#renewNonce();
+  }
+
+  /** @param {string} text */
+  #withReply(text) {
+    return `${this.replyTo}:${text}`;
   }
 
   /**
@@ -114,7 +132,7 @@ export class Draft {
    * @param {string} text
    */
   nonceFor(text) {
-    this.#sentText = text;
+    this.#sent = this.#withReply(text);
     return this.#nonce;
   }
 
@@ -126,11 +144,12 @@ export class Draft {
     const liveTabs = await liveTabIds();
     const [newest] = others
       .filter((id) => !liveTabs?.has(id.slice(this.#prefix.length)))
-      .map((id) => ({ text: '', nonce: '', at: 0, ...loadRecord(kind, id), id }))
+      .map((id) => ({ text: '', nonce: '', at: 0, reply_to: undefined, ...loadRecord(kind, id), id }))
       .filter(({ text }) => text)
       .sort((one, other) => other.at - one.at);
     if (!newest || loadRecord(kind, this.#id)) return '';
     this.#nonce = newest.nonce || this.#nonce;
+    this.replyTo = newest.reply_to;
     this.write(newest.text);
     removeRecord(kind, newest.id);
     return newest.text;
@@ -153,7 +172,7 @@ export class Draft {
 
   #renewNonce() {
     this.#nonce = newNonce();
-    this.#sentText = null;
+    this.#sent = null;
   }
 }
 

@@ -50,6 +50,19 @@ export const outbox = {
   },
 };
 
+/**
+ * Shows the author and the beginning of a message, in a strip with places for both.
+ * @param {HTMLElement} strip
+ * @param {MessageElement} article
+ */
+export function fillQuote(strip, article) {
+  const text = /** @type {HTMLElement} */ (query(article, '.message__body').cloneNode(true));
+  text.querySelector('.message__edited')?.remove();
+  query(strip, '.quote__author').textContent = query(article, '.message__author').textContent;
+  query(strip, '.quote__text').textContent = (text.firstElementChild ?? text).textContent.trim();
+  strip.hidden = false;
+}
+
 /** @typedef {'retry' | 'discard'} PendingAction */
 
 export class PendingMessages {
@@ -82,12 +95,14 @@ export class PendingMessages {
 
   /** @param {OutboxEntry} entry */
   show(entry) {
-    const { nonce, body, failed } = entry;
+    const { nonce, body, failed, reply_to: original } = entry;
     if (this.#rows.has(nonce)) return;
     /** @type {MessageElement} */
     const row = cloneTemplate(this.#template);
     Object.assign(row.dataset, { nonce, author: this.#me, at: Date.now() });
     query(row, '.message__body').textContent = body;
+    const quoted = /** @type {MessageElement | null} */ (original && document.getElementById(`m${original}`));
+    if (quoted) fillQuote(query(row, '.quote'), quoted);
     query(row, '[data-again]').addEventListener('click', () => this.#onAction('retry', nonce));
     query(row, '[data-discard]').addEventListener('click', () => this.#onAction('discard', nonce));
     this.#showStatus(row);

@@ -65,10 +65,11 @@ export class Sender {
    * @param {number} room
    * @param {string} body
    * @param {string} [nonce]
+   * @param {number} [replyTo]
    */
-  post(room, body, nonce) {
+  post(room, body, nonce, replyTo) {
     const { roomName, roomCreated, epoch } = this.#options;
-    this.#add({ room, name: roomName(room), created: roomCreated(room), epoch, body, nonce });
+    this.#add({ room, name: roomName(room), created: roomCreated(room), epoch, body, nonce, reply_to: replyTo });
   }
 
   /** @param {OutboxText & { nonce?: string }} text */
@@ -87,9 +88,9 @@ export class Sender {
   retry(nonce) {
     const entry = outbox.get(nonce);
     if (!entry) return;
-    const { room, name, created, epoch, body } = entry;
+    const { room, name, created, epoch, body, reply_to } = entry;
     this.remove(nonce);
-    this.#add({ room, name, created, epoch, body });
+    this.#add({ room, name, created, epoch, body, reply_to });
   }
 
   /**
@@ -228,11 +229,11 @@ export class Sender {
       return;
     }
     if (this.#shown?.room === entry.room && !this.#shown.isLive) return;
-    const { room, created, body, nonce } = entry;
+    const { room, created, body, nonce, reply_to } = entry;
     // The server refuses it if the room is another one, or if another account is signed in now.
     const author = Number(this.#options.me);
     /** @type {ClientFrame} */
-    const frame = { type: 'post', room, room_created: created, author, body, nonce };
+    const frame = { type: 'post', room, room_created: created, author, body, nonce, reply_to };
     if (this.#httpOnly.has(nonce) || byteLength(frame) > MAX_FRAME) this.#httpOnly.add(nonce);
     else if (this.#transport === 'websocket' && this.#options.sendFrame(frame)) {
       this.#inFlight.set(nonce, performance.now());

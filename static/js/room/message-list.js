@@ -21,6 +21,7 @@ function counterpart(article, control) {
   let selector = '';
   if (control.matches('.reaction')) selector = `.reaction[value="${CSS.escape(control.getAttribute('value') ?? '')}"]`;
   else if (control.matches('.message__link')) selector = '.message__link';
+  else if (control.matches('.quote')) selector = 'a.quote';
   return (selector && query(article, selector)) || article;
 }
 

@@ -1,7 +1,8 @@
 // Loads more of the room as the reader comes near an end of the log, and unloads what is far away. Without scripts the
 // links at both ends open pages.
-import { byId, closestTo, query, queryAll } from '../core/dom.js';
+import { byId, closestTo, hasModifier, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
+import { fetchMessagePage } from '../message-actions/message-changes.js';
 
 const RETRY_DELAY = 2_000;
 const PRELOAD_MARGIN = '800px 0px';
@@ -174,4 +175,75 @@ export class Pagination {
       return box.bottom > top && box.top < bottom;
     });
   }
+}
+
+// Follows links to messages of the room within the log: the message is shown with what is around it, and a link leads
+// back to the newest.
+
+const PATH = /^\/messages\/(\d+)\/context$/;
+
+/**
+ * @typedef {object} MessageLinksOptions
+ * @property {HTMLElement} log
+ * @property {number} room
+ * @property {(seq: number) => Promise<void>} loadAround
+ * @property {import('./scroll-anchor.js').ScrollAnchor} scrollAnchor
+ * @property {(address: string) => void} goTo
+ */
+
+/** @param {MessageLinksOptions} options */
+export function startMessageLinks({ log, room, loadAround, scrollAnchor, goTo }) {
+  const newestLink = byId('newest');
+
+  /**
+   * Loads the message with what is around it. Returns where it leads to if it is in another room.
+   * @param {string} id
+   */
+  async function load(id) {
+    try {
+      const page = await fetchMessagePage(id);
+      /** @type {HTMLAnchorElement} */
+      const place = query(page, '.page__back a');
+      if (new URL(place.href, location.href).pathname !== `/rooms/${room}`) return place.href;
+      /** @type {MessageElement} */
+      const article = query(page, '.message');
+      await loadAround(Number(article.dataset.seq));
+    } catch {} // the link leads to its page then
+    return '';
+  }
+
+  /** @param {HTMLElement} article */
+  function show(article) {
+    log.querySelector('.message--target')?.classList.remove('message--target');
+    article.classList.add('message--target');
+    article.scrollIntoView({ block: 'center' });
+    article.focus({ preventScroll: true });
+    newestLink.hidden = scrollAnchor.isAtEnd();
+  }
+
+  log.addEventListener('click', async (event) => {
+    /** @type {HTMLAnchorElement | null} */
+    const link = closestTo(event, 'a[href]');
+    const [, id] = PATH.exec(link?.pathname ?? '') ?? [];
+    if (!link || !id || link.origin !== location.origin || hasModifier(event)) return;
+    event.preventDefault();
+    const find = () => document.getElementById(`m${id}`);
+    const place = find() ? '' : await load(id);
+    const article = find();
+    if (article) show(article);
+    else goTo(place || link.href);
+  });
+  newestLink.addEventListener('click', async (event) => {
+    event.preventDefault();
+    await scrollAnchor.scrollToEnd();
+    newestLink.hidden = true;
+    log.focus({ preventScroll: true }); // the link with the focus is hidden now
+  });
+  log.addEventListener(
+    'scroll',
+    () => {
+      if (!newestLink.hidden && scrollAnchor.isAtEnd()) newestLink.hidden = true;
+    },
+    { passive: true },
+  );
 }

@@ -1,6 +1,6 @@
 // How far the user has read: the marker that the server gets, the mentions after it, and the divider before what is
 // unread.
-import { cloneTemplate } from '../core/dom.js';
+import { cloneTemplate, queryAll } from '../core/dom.js';
 
 const SEND_EVERY = 2_000;
 const DAY = 86_400; // seconds
@@ -30,6 +30,7 @@ export const isPageActive = () => !document.hidden && document.hasFocus();
 export function createReadMarker({ seq, newestSeq, isAtEnd, onRead, sendRead, signal }) {
   let sentSeq = seq;
   let timer = 0;
+  let isHeld = false; // the user marked messages as unread: they stay so until the room is opened again
 
   function send() {
     if (seq > sentSeq && sendRead(seq)) sentSeq = seq;
@@ -45,7 +46,7 @@ export function createReadMarker({ seq, newestSeq, isAtEnd, onRead, sendRead, si
   }
 
   function update() {
-    if (!isPageActive() || !isAtEnd() || newestSeq() <= seq) return;
+    if (isHeld || !isPageActive() || !isAtEnd() || newestSeq() <= seq) return;
     seq = newestSeq();
     onRead(seq);
     if (!timer) sendThrottled();
@@ -72,6 +73,15 @@ export function createReadMarker({ seq, newestSeq, isAtEnd, onRead, sendRead, si
       seq = Math.max(seq, to);
       sentSeq = Math.max(sentSeq, to);
     },
+    /**
+     * The user marked what follows as unread, here or elsewhere.
+     * @param {number} to
+     */
+    goBack(to) {
+      seq = to;
+      sentSeq = to;
+      isHeld = true;
+    },
     /** The connection is back: sends what couldn't be sent without it. */
     resume() {
       onRead(seq);
@@ -81,7 +91,7 @@ export function createReadMarker({ seq, newestSeq, isAtEnd, onRead, sendRead, si
   };
 }
 
-// Counts the messages in the log that mention a user.
+// Counts the messages in the log that mention a user or reply to them.
 
 /**
  * Of the messages after `lastRead`.
@@ -91,9 +101,9 @@ export function createReadMarker({ seq, newestSeq, isAtEnd, onRead, sendRead, si
  */
 export function countMentions(log, userName, lastRead) {
   const messages = new Set();
-  for (const link of log.querySelectorAll('.mention')) {
+  for (const link of queryAll(log, '.mention, .quote[data-name]')) {
     const article = /** @type {MessageElement} */ (link.closest('.message'));
-    const isOfUser = link.getAttribute('href') === `/direct/${userName}`;
+    const isOfUser = link.getAttribute('href') === `/direct/${userName}` || link.dataset.name === userName;
     if (isOfUser && Number(article.dataset.seq) > lastRead) messages.add(article);
   }
   return messages.size;
@@ -159,6 +169,15 @@ export class UnreadDivider {
     const last = this.#lastRead;
     if (!this.#template || (this.#isUnseen && last !== null && last <= lastRead)) return;
     if (last !== null && last >= lastRead && document.getElementById('new')) return;
+    this.#lastRead = lastRead;
+    this.#show();
+  }
+
+  /**
+   * The user marked what follows as unread.
+   * @param {number} lastRead
+   */
+  moveTo(lastRead) {
     this.#lastRead = lastRead;
     this.#show();
   }

@@ -13,7 +13,7 @@ import { PendingMessages } from '../outbox/pending-messages.js';
 import { startKeyboardNavigation } from './keyboard-navigation.js';
 import { MemberList, updateRoomHeader } from './member-list.js';
 import { MessageList } from './message-list.js';
-import { Pagination } from './pagination.js';
+import { Pagination, startMessageLinks } from './pagination.js';
 import { claimReadMarking, countMentions, createReadMarker, isPageActive, UnreadDivider } from './read-marker.js';
 import { ScrollAnchor } from './scroll-anchor.js';
 
@@ -28,6 +28,7 @@ const DEFAULT_TIMEOUT = 15_000;
  * @property {import('../shell/sidebar.js').Sidebar} sidebar
  * @property {import('../shell/notices.js').Announcer} announcer
  * @property {import('../navigation/page-navigation.js').PageNavigation['post']} postCommand
+ * @property {(address: string) => void} goTo
  * @property {() => void} onLive everything missed has arrived
  * @property {(isAnswered: boolean) => void} onHistoryResponse
  * @property {() => void} reloadPage
@@ -70,7 +71,7 @@ export class Room {
     opened: (frame) => this.#onOpened(frame),
     live: () => this.#onLive(),
     resync: (frame) => this.#onResync(frame),
-    read: ({ seq }) => this.#readMarker.advance(seq),
+    read: ({ seq, back }) => (back ? this.#showUnread(seq) : this.#readMarker.advance(seq)),
     typing: ({ user }) => this.#typingIndicator.show(user),
   };
 
@@ -167,7 +168,7 @@ export class Room {
     return new Composer(this.#form, {
       error: byId('composer-error'),
       draft: new Draft('draft', target),
-      onSend: (body, nonce, isLiteral) => this.#send(body, nonce, isLiteral),
+      onSend: (body, nonce, isLiteral, replyTo) => this.#send(body, nonce, isLiteral, replyTo),
       isMessage: (text) => this.#isMessage(text),
       signal: this.#signal,
     });
@@ -197,8 +198,21 @@ export class Room {
       me,
       updateBelow: (change) => this.scrollAnchor.updateBelow(change),
       error: byId('composer-error'),
+      reply: (article) => {
+        this.composer.reply.show(article);
+        field.focus();
+      },
+      showUnread: (seq) => this.#showUnread(seq),
+      goTo: this.#options.goTo,
       announce: this.#options.announcer.announce,
       signal: this.#signal,
+    });
+    startMessageLinks({
+      log: this.#log,
+      room: this.id,
+      loadAround: (seq) => this.#pagination.loadAround(seq),
+      scrollAnchor: this.scrollAnchor,
+      goTo: this.#options.goTo,
     });
     this.#log.addEventListener('scroll', () => this.#readMarker.update(), { passive: true });
   }
@@ -216,14 +230,15 @@ export class Room {
    * @param {string} body
    * @param {string} nonce
    * @param {boolean} [isLiteral]
+   * @param {number} [replyTo]
    */
-  #send(body, nonce, isLiteral = false) {
+  #send(body, nonce, isLiteral = false, replyTo) {
     if (isLiteral ? !this.isLive : !this.#isMessage(body)) {
       this.#postAsForm(body, nonce, isLiteral);
       return false;
     }
     document.getElementById('answer')?.remove(); // of an earlier slash command
-    this.#options.sender.post(this.id, isLiteral ? body : literalText(body), nonce);
+    this.#options.sender.post(this.id, isLiteral ? body : literalText(body), nonce, replyTo);
     this.#typingIndicator.messageSent();
     this.scrollAnchor.scrollToEnd();
     return true;
@@ -254,6 +269,15 @@ export class Room {
     return this.#options.sendFrame({ type: 'open', room: this.id, since_rev: this.#rev, since_id: lastId });
   }
 
+  /**
+   * The user marked what follows this number as unread.
+   * @param {number} seq
+   */
+  #showUnread(seq) {
+    this.#readMarker.goBack(seq);
+    this.#unreadDivider.moveTo(seq);
+  }
+
   /** @param {MessageFrame} frame */
   #onMessage({ rev, html }) {
     /** @type {MessageElement} */
@@ -266,6 +290,7 @@ export class Room {
       this.#lastId = id;
     }
     this.#typingIndicator.stopped(Number(author));
+    this.composer.reply.update(article);
     const wasAbove = !this.scrollAnchor.isAtEnd();
     let isNew = false;
     this.scrollAnchor.updateBelow(() => {

@@ -183,6 +183,7 @@ export class ChatShell {
       user: this.#app.dataset,
       isOffline: this.#app.dataset.line === 'away',
       sendFrame: (frame) => this.#connection.send(frame),
+      goTo: (address) => this.goTo(address),
       sender: this.#sender,
       sidebar: this.#sidebar,
       announcer: this.#announcer,

@@ -165,18 +165,18 @@ export class Sidebar {
   }
 
   /**
-   * Sequence numbers only grow, in whatever order updates arrive. The server's latest unread count is the base;
+   * Sequence numbers only grow, unless the user moves a marker back, in whatever order updates arrive. The server's latest unread count is the base;
    * messages after it are added. It never exceeds what lies after the read marker, because deleted messages aren't
    * unread.
    * @param {number} room
-   * @param {Partial<RoomCounts>} update
+   * @param {Partial<RoomCounts> & { back?: boolean }} update `back`: the user marked messages as unread
    */
-  updateCounts(room, { last = 0, read = 0, unread, mentions }) {
+  updateCounts(room, { last = 0, read = 0, unread, mentions, back = false }) {
     const counts = this.#counts.get(room);
     if (!counts) return;
     const next = {
       last: Math.max(counts.last, last),
-      read: Math.max(counts.read, read),
+      read: back ? read : Math.max(counts.read, read),
       unread: 0,
       mentions: mentions ?? counts.mentions,
     };

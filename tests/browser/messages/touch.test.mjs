@@ -88,7 +88,7 @@ story('a long press on a message opens a sheet with the permitted actions', asyn
   assert.equal(await ana.page.locator('.message--deleting').count(), 0);
 });
 
-story('the sheet copies and selects the text', async ({ newUser }) => {
+story('the sheet copies the text', async ({ newUser }) => {
   const ana = await newUser('ana', { ...PHONE, permissions: ['clipboard-read', 'clipboard-write'] });
   await say(ana, 'the code is 4711');
   await longPress(ana, await fingerOf(ana), 'the code is 4711');
@@ -96,7 +96,6 @@ story('the sheet copies and selects the text', async ({ newUser }) => {
   await eventually(async () =>
     assert.equal(await ana.page.evaluate(() => navigator.clipboard.readText()), 'the code is 4711'),
   );
-  assert.equal(await ana.page.evaluate(() => getSelection().toString().trim()), 'the code is 4711');
   await eventually(async () => assert.equal(await ana.page.locator('#announcer').textContent(), 'Copied.'));
 });
 
@@ -159,7 +158,7 @@ story('a tap on the time opens the sheet too; Escape, its button and a tap outsi
   assert.equal(new URL(ana.page.url()).pathname, '/rooms/1');
 
   await time.tap();
-  await sheet(ana).getByRole('link', { name: 'Open on its own page' }).tap();
+  await sheet(ana).getByRole('button', { name: 'Open on its own page' }).tap();
   await ana.arrives(`/messages/${article.slice(1)}`);
 });
 

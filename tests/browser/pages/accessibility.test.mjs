@@ -247,19 +247,27 @@ story('a message: its page, reactions, toolbar, emoji picker, edit field', async
       [id, emoji],
     );
   for (const emoji of ['👍', '❤️', '🎉', '😮', '👀', '🪴', '🐌', '🌱']) await react(2, emoji);
-  await ana.message('gone').hover();
+  const menu = async (text) => {
+    await ana.message(text).hover();
+    await ana.page.getByRole('button', { name: 'More actions' }).click();
+    await ana.page.locator('#acts-sheet').waitFor();
+  };
+  await menu('gone');
+  await isSound(ana, 'the menu');
+  await ana.page.clock.install();
   await ana.page.getByRole('button', { name: 'Delete message' }).click();
   await isSound(ana, 'a deletion that can be undone');
+  await ana.page.clock.fastForward(11_000);
   await ana.page.locator('.message--deleted').waitFor();
   await ana.message('first').hover();
   await ana.page.locator('.message-actions').waitFor();
   await isSound(ana, 'the bar');
   await ana.message('first').hover();
-  await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
+  await ana.page.getByRole('button', { name: 'Add a reaction', exact: true }).click();
   await ana.page.getByRole('button', { name: 'thumbs up', exact: true }).first().waitFor();
   await isSound(ana, 'the emoji picker');
   await ana.page.keyboard.press('Escape');
-  await ana.message('first').hover();
+  await menu('first');
   await ana.page.getByRole('button', { name: 'Edit message' }).click();
   await ana.page.locator('.edit-form textarea').waitFor();
   await isSound(ana, 'editing');

@@ -113,7 +113,13 @@ export class Visitor {
   }
 
   async texts() {
-    return this.page.locator('.message__body').allTextContents();
+    return this.page.locator('.message__body').evaluateAll((bodies) =>
+      bodies.map((body) => {
+        const copy = body.cloneNode(true);
+        copy.querySelector('.message__edited')?.remove();
+        return copy.textContent.trim();
+      }),
+    );
   }
 
   /** All visible details of the message log, row by row: day dividers and messages. */

@@ -56,6 +56,7 @@ async fn edited_message_keeps_its_seq_and_gets_edited_at() {
     expected["html"] = "<p>&lt;b&gt;después&lt;/b&gt;</p>".into();
     expected["edited_at"] = "2026-11-21T10:05:00.000Z".into();
     expected["rev"] = 3.into();
+    expected["edits"] = 1.into();
     assert_eq!(edited, expected);
     assert_eq!(ana.get("/rooms/1/messages").await["items"][0], expected);
     let room = ana.get("/rooms/1").await;
@@ -171,19 +172,26 @@ async fn deleted_message_leaves_only_a_tombstone() {
 }
 
 #[tokio::test]
-async fn deleted_and_replaced_text_is_gone_from_the_database_file() {
+async fn deleted_text_is_gone_from_the_database_file() {
     let mut server = Server::start().await;
     let ana = server.api("ana").await;
     let long = |word: &str| format!("{word} {}", word.repeat(1_000));
     let (gone, changed) = (ana.say(&long("jacaranda")).await, ana.say(&long("magnolia")).await);
     ana.say("buganvilla").await;
     delete(&ana, &gone["id"]).await;
-    edit(&ana, &changed["id"], "azucena").await;
+    edit(&ana, &changed["id"], &long("azucena")).await;
+    let reply = json!({"body": "clavel", "reply_to": changed["id"]});
+    ana.post("/rooms/1/messages", reply).await;
+    edit(&ana, &changed["id"], "violeta").await;
+    ana.ok(Method::PUT, &format!("/messages/{}/pin", changed["id"]), None).await;
+    delete(&ana, &changed["id"]).await;
     server.stop().await;
     let Some(file) = server.database_file() else { return };
     let has = |word: &str| file.windows(word.len()).any(|bytes| bytes == word.as_bytes());
-    assert!(has("buganvilla") && has("azucena"));
-    assert!(!has("jacaranda") && !has("magnolia"));
+    assert!(has("buganvilla") && has("clavel"));
+    for word in ["jacaranda", "magnolia", "azucena", "violeta"] {
+        assert!(!has(word), "{word}");
+    }
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn author_edits_with_a_form_and_all_see_it() {
     luis.language = "es";
     let room = luis.get("/rooms/1").await;
     assert_eq!(room.messages(), ["sin errata"]);
-    assert_eq!(room.one(".message__edited"), "editado");
+    assert_eq!(room.one(".message__edited"), "(editado)");
     let title = room.attribute(".message__edited time", "title").expect("a title");
     assert!(title.contains("10:00 UTC"), "{title}");
 }
@@ -182,7 +182,7 @@ async fn open_pages_receive_changes_in_their_language() {
     live.open_room(1, None).await;
     ana.submit("/messages/1/edit", &[("body", "buenas")]).await;
     let html = live.until("message").await["html"].as_str().expect("HTML").to_owned();
-    assert!(html.contains("<p>buenas</p>") && html.contains("editado"), "{html}");
+    assert!(html.contains("<p>buenas <a") && html.contains("editado"), "{html}");
     ana.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
     let html = live.until("message").await["html"].as_str().expect("HTML").to_owned();
     assert!(html.contains("data-users=\"1\"") && html.contains("👍 1 persona"), "{html}");

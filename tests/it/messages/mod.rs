@@ -4,6 +4,8 @@ mod edits;
 mod mentions;
 mod message_page;
 mod moderation;
+mod pins;
+mod replies;
 mod search;
 mod unread;
 
@@ -39,7 +41,7 @@ async fn posted_message_has_all_documented_fields() {
         "body": "  hola\nhttps://x.org", "html": format!("<p>  hola<br>{link}</p>"),
         "markup": 0,
         "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
-        "reply_to": null, "reactions": [], "attachments": [], "nonce": "n1",
+        "reply_to": null, "quote": null, "pinned": false, "edits": 0, "reactions": [], "attachments": [], "nonce": "n1",
     });
     assert_eq!(posted, expected);
 }

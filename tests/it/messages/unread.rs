@@ -86,6 +86,35 @@ async fn partial_read_count_excludes_deleted_messages() {
 }
 
 #[tokio::test]
+async fn read_marker_moves_back_only_by_force() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    post(&ana, 4).await;
+    let (mut here, mut elsewhere) = (luis.live().await, {
+        let other = server.second().await;
+        luis.through(&other).live().await
+    });
+    for live in [&mut here, &mut elsewhere] {
+        live.until("present").await;
+    }
+    for (mark, left) in [
+        (json!({"seq": 4}), 0),
+        (json!({"seq": 1}), 0),
+        (json!({"seq": 1, "force": true}), 3),
+        (json!({"seq": 9, "force": true}), 3),
+        (json!({"seq": -1, "force": true}), 3),
+        (json!({"seq": 0, "force": true}), 4),
+        (json!({"seq": 2, "force": false}), 2),
+    ] {
+        luis.ok(Method::PUT, "/rooms/1/read", Some(mark.clone())).await;
+        assert_eq!(listed(&luis).await, left, "{mark}");
+    }
+    for live in [&mut here, &mut elsewhere] {
+        while live.until("read").await["back"] != true {}
+    }
+}
+
+#[tokio::test]
 async fn deletion_through_another_server_updates_unread_here() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);

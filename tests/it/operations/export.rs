@@ -48,6 +48,7 @@ async fn lived_in() -> (Server, Api) {
     let path = format!("/messages/{changed}");
     luis.ok(Method::PATCH, &path, Some(json!({"body": "without"}))).await;
     ana.ok(Method::PUT, &format!("{path}/reactions/👍"), None).await;
+    ana.ok(Method::PUT, &format!("{path}/pin"), None).await;
     let regretted = luis.say("regretted words").await["id"].clone();
     luis.ok(Method::DELETE, &format!("/messages/{regretted}"), None).await;
     let secret = json!({"name": "<b>Garden</b>", "topic": "peas & beans", "visibility": "private"});
@@ -141,6 +142,7 @@ async fn credentials_are_only_in_a_full_export() {
         names,
         [
             "audit.jsonl",
+            "edits.jsonl",
             "index.html",
             "memberships.jsonl",
             "mentions.jsonl",

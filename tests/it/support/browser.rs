@@ -48,7 +48,12 @@ impl Page {
 
     /// The texts of the messages on the page.
     pub fn messages(&self) -> Vec<String> {
-        self.all("article.message[data-seq] .message__body")
+        // Without the note that a message was edited.
+        let texts = self.all("article.message[data-seq] .message__body").into_iter();
+        let without = |text: String| {
+            text.split_once(" (edit").map(|(text, _)| text.to_owned()).unwrap_or(text)
+        };
+        texts.map(without).collect()
     }
 }
 

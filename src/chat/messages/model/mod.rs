@@ -4,12 +4,14 @@
 //! This module does no I/O.
 
 mod input;
+mod quote;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::input::{MessageBody, Nonce};
+pub use self::quote::{Quote, excerpt};
 use super::threads::ThreadSummary;
 use crate::chat::accounts::model::{User, UserRef};
 use crate::chat::rooms::model::{JoinRefusal, Member};
@@ -31,6 +33,12 @@ pub struct Message {
     pub html: String,
     pub markup: Markup,
     pub reply_to: Option<MessageId>,
+    /// The message replied to; `None` if it is deleted.
+    pub quote: Option<Quote>,
+    /// Whether it is pinned to its room.
+    pub pinned: bool,
+    /// How often it was edited.
+    pub edits: i64,
     pub created_at: Timestamp,
     pub edited_at: Option<Timestamp>,
     /// Who deleted it: `None` if it is not deleted.
@@ -216,14 +224,34 @@ pub(super) struct Reaction {
     pub emoji: Emoji,
 }
 
+/// What an edited message said before an edit.
+#[derive(Clone, Debug)]
+pub struct Version {
+    pub body: String,
+    pub markup: Markup,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
 /// A write for the group-commit writer: a new message, or a change to one.
 #[derive(Clone, Debug)]
 pub(super) enum Write {
     Post(Box<Post>),
-    Edit { author: Author, body: MessageBody, rendered: Rendered },
+    Edit {
+        author: Author,
+        body: MessageBody,
+        rendered: Rendered,
+    },
     Delete(Deleter),
     React(Member, Reaction),
     Unreact(Reaction),
+    Pin(Member, MessageId),
+    Unpin(Member, MessageId),
+    /// Replies to a changed message take a new `rev`: those that the change itself left to a job.
+    RefreshQuotes {
+        room: RoomId,
+        quoted: MessageId,
+    },
 }
 
 impl Write {
@@ -232,7 +260,7 @@ impl Write {
         match self {
             Self::Edit { author, .. } => Some(author.message),
             Self::Delete(deleter) => Some(deleter.message),
-            Self::Post(_) | Self::React(..) | Self::Unreact(_) => None,
+            _ => None,
         }
     }
 
@@ -241,7 +269,7 @@ impl Write {
         match self {
             Self::Post(post) => &post.rendered.names,
             Self::Edit { rendered, .. } => &rendered.names,
-            Self::Delete(_) | Self::React(..) | Self::Unreact(_) => &[],
+            _ => &[],
         }
     }
 
@@ -265,6 +293,19 @@ pub struct WriteOutcome {
     pub mentioned: Vec<UserId>,
     /// The user, if this write made them a member of the room.
     pub joined: Option<User>,
+    /// The last `rev` of the room if replies to the message changed with it: they quote it.
+    pub quotes_changed: Option<Rev>,
+}
+
+impl WriteOutcome {
+    /// An outcome that mentions no user and makes none a member.
+    pub(super) fn new(message: Message, changed: bool) -> Self {
+        Self::of(Arc::new(message), changed)
+    }
+
+    pub(super) fn of(message: Arc<Message>, changed: bool) -> Self {
+        Self { message, changed, mentioned: Vec::new(), joined: None, quotes_changed: None }
+    }
 }
 
 /// Why a write was refused or failed.

@@ -1,11 +1,9 @@
 //! Edits, deletions and reactions. Every change takes the room's next `rev`; a write that changes
 //! nothing takes none.
 
-use std::sync::Arc;
-
+use super::changing::{changed, find, find_undeleted, next_change, touch, unchanged};
 use super::mentions::{self, Mention};
-use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
-use super::{MessageRow, Outcome, joining};
+use super::{Outcome, insert, joining, quotes, versions};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedRoom, NamedUser};
@@ -15,9 +13,9 @@ use crate::chat::messages::model::{
 };
 use crate::chat::messages::render;
 use crate::chat::rooms::model::Member;
-use crate::db::{StatementBatch, Transaction, execute, fetch_optional, fetch_scalar};
+use crate::db::{StatementBatch, Transaction, execute};
 use crate::kernel::ids::RoomKey;
-use crate::kernel::{FieldError, MessageId, Rev, RoomId, Timestamp};
+use crate::kernel::{FieldError, Timestamp};
 
 /// How many different emoji a message may carry.
 const MAX_EMOJI: usize = 20;
@@ -39,16 +37,21 @@ pub(super) async fn edit(
     if message.body == body {
         return Ok(Ok(unchanged(message)));
     }
+    versions::keep(transaction, &message).await?;
     let change = next_change(transaction, room).await?;
     execute!(
         transaction,
-        "update messages set body = $2, html = $3, edited_at = $4, room_rev_key = $5 where id = $1",
+        "update messages set body = $2, html = $3, edited_at = $4, room_rev_key = $5, edits = edits + 1
+         where id = $1",
         id,
         body,
         render::stored(&html, body),
         now,
         change,
     )?;
+    if let Some(quoted) = quotes::quoted_author(transaction, &message).await? {
+        insert::notify_quoted(&mut mentioned, quoted, message.author.id);
+    }
     let room_seq_key = RoomKey::of_seq(room, message.seq);
     let mentioned_before = mentions::remove(transaction, room_seq_key).await?;
     let mentions: Vec<_> =
@@ -57,7 +60,9 @@ pub(super) async fn edit(
     mentions::store(&mut statements, &mentions);
     statements.run(transaction).await?;
     mentioned.retain(|user| !mentioned_before.contains(user));
-    Ok(changed(transaction, room, id).await?.map(|outcome| WriteOutcome { mentioned, ..outcome }))
+    let quotes_changed = quotes::refresh_first(transaction, room, id, now).await?;
+    let outcome = changed(transaction, room, id).await?;
+    Ok(outcome.map(|outcome| WriteOutcome { mentioned, quotes_changed, ..outcome }))
 }
 
 /// Deletes a message; a tombstone remains. Deleting a deleted message changes nothing.
@@ -78,7 +83,8 @@ pub(super) async fn delete(
     let change = next_change(transaction, room).await?;
     execute!(
         transaction,
-        "update messages set body = '', html = '', deleted_at = $2, room_rev_key = $3, deleted_by = $4
+        "update messages set body = '', html = '', deleted_at = $2, room_rev_key = $3, deleted_by = $4,
+                             pinned_at = null, pinned_by = null
          where id = $1",
         id,
         now,
@@ -86,6 +92,7 @@ pub(super) async fn delete(
         reason.deleted_by().as_str(),
     )?;
     execute!(transaction, "delete from reactions where message_id = $1", id)?;
+    versions::delete(transaction, id).await?;
     if let DeletionReason::Moderation { moderator, room_name, author, author_name } = reason {
         let action = Action::DeleteMessage {
             message: id,
@@ -94,7 +101,9 @@ pub(super) async fn delete(
         };
         audit::record(transaction, Some(*moderator), action, now).await?;
     }
-    changed(transaction, room, id).await
+    let quotes_changed = quotes::refresh_first(transaction, room, id, now).await?;
+    let outcome = changed(transaction, room, id).await?;
+    Ok(outcome.map(|outcome| WriteOutcome { quotes_changed, ..outcome }))
 }
 
 /// Adds a reaction; one that exists already changes nothing. In a public room a user that is not a
@@ -162,66 +171,4 @@ fn has(message: &Message, reaction: Reaction) -> bool {
     message.reactions.iter().any(|reactions| {
         reactions.emoji == reaction.emoji.as_str() && reactions.users.contains(&reaction.user)
     })
-}
-
-async fn find(
-    transaction: &mut Transaction,
-    room: RoomId,
-    id: MessageId,
-) -> Result<Option<Message>, sqlx::Error> {
-    let row: Option<MessageRow> =
-        fetch_optional!(transaction, SELECT_MESSAGES!("where m.id = $1"), id)?;
-    Ok(row.map(Message::from).filter(|message| message.room == room))
-}
-
-/// A message that exists and is not deleted.
-async fn find_undeleted(
-    transaction: &mut Transaction,
-    room: RoomId,
-    id: MessageId,
-) -> Result<Result<Message, WriteError>, sqlx::Error> {
-    Ok(match find(transaction, room, id).await? {
-        None => Err(WriteError::NotFound),
-        Some(message) if message.is_deleted() => Err(WriteError::Deleted),
-        Some(message) => Ok(message),
-    })
-}
-
-/// Increments the room's `rev` and returns it as the value of a message's `change` column.
-async fn next_change(transaction: &mut Transaction, room: RoomId) -> Result<RoomKey, sqlx::Error> {
-    let rev: Rev = fetch_scalar!(
-        transaction,
-        "update rooms set rev = rev + 1 where id = $1 returning rev",
-        room,
-    )?;
-    Ok(RoomKey::of_rev(room, rev))
-}
-
-/// Gives a message the new `rev` without any other change.
-async fn touch(
-    transaction: &mut Transaction,
-    id: MessageId,
-    change: RoomKey,
-) -> Result<(), sqlx::Error> {
-    execute!(transaction, "update messages set room_rev_key = $2 where id = $1", id, change)?;
-    Ok(())
-}
-
-fn unchanged(message: Message) -> WriteOutcome {
-    WriteOutcome { message: Arc::new(message), changed: false, mentioned: Vec::new(), joined: None }
-}
-
-/// The message after the change.
-async fn changed(
-    transaction: &mut Transaction,
-    room: RoomId,
-    id: MessageId,
-) -> Result<Outcome, sqlx::Error> {
-    let message = find(transaction, room, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Ok(WriteOutcome {
-        message: Arc::new(message),
-        changed: true,
-        mentioned: Vec::new(),
-        joined: None,
-    }))
 }

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 
 use super::insert;
 use super::lookups::{self, LookupResults};
-use super::{Outcome, edits, mentions};
+use super::{Outcome, edits, mentions, pins, quotes};
 use crate::changefeed::model::ChangeMeta;
+use crate::chat::messages::mentions::HandleIndex;
 use crate::chat::messages::model::{Post, Write, WriteOutcome};
 use crate::chat::search;
 use crate::chat::search::model::SearchDocument;
@@ -73,22 +74,40 @@ pub(in crate::chat::messages) async fn commit_group(
     for write in writes {
         let outcome = match write {
             Write::Post(_) => posted.next().ok_or(sqlx::Error::RowNotFound)?,
-            Write::Edit { author, body, rendered } => {
-                let text = handles.resolve(body, rendered);
-                edits::edit(&mut transaction, *author, body.as_str(), text, now).await?
-            }
-            Write::Delete(deleter) => edits::delete(&mut transaction, deleter, now).await?,
-            Write::React(member, reaction) => {
-                edits::react(&mut transaction, member, *reaction, meta).await?
-            }
-            Write::Unreact(reaction) => edits::unreact(&mut transaction, *reaction).await?,
+            change => apply(&mut transaction, change, &handles, meta).await?,
         };
         outcomes.push(outcome);
     }
+    quotes::reread(&mut transaction, writes, &mut outcomes).await?;
     search::store::write(&mut rest, &documents(db, writes, &outcomes));
     transaction.commit_with(rest).await?;
     let last = MessageId(first_id_of_batch.0 + reserved(posts.len()) - 1);
     Ok(Committed { outcomes, ids: first_id_of_batch..=last })
+}
+
+/// Changes one message.
+async fn apply(
+    transaction: &mut Transaction,
+    change: &Write,
+    handles: &HandleIndex,
+    meta: ChangeMeta,
+) -> Result<Outcome, sqlx::Error> {
+    match change {
+        // Stored already.
+        Write::Post(_) => Err(sqlx::Error::RowNotFound),
+        Write::Edit { author, body, rendered } => {
+            let text = handles.resolve(body, rendered);
+            edits::edit(transaction, *author, body.as_str(), text, meta.now).await
+        }
+        Write::Delete(deleter) => edits::delete(transaction, deleter, meta.now).await,
+        Write::React(member, reaction) => edits::react(transaction, member, *reaction, meta).await,
+        Write::Unreact(reaction) => edits::unreact(transaction, *reaction).await,
+        Write::Pin(member, message) => pins::pin(transaction, member, *message, meta).await,
+        Write::Unpin(member, message) => pins::unpin(transaction, member, *message).await,
+        Write::RefreshQuotes { room, quoted } => {
+            quotes::refresh_next(transaction, *room, *quoted).await
+        }
+    }
 }
 
 /// The search documents of the messages whose text changed, in their state after the batch.

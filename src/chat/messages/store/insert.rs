@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Outcome;
-use super::lookups::{LookupResults, NonceKey, RoomNumbers};
+use super::lookups::{LookupResults, NonceKey, Original, RoomNumbers};
 use super::mentions::{self, Mention};
 use crate::chat::messages::mentions::{HandleIndex, RenderedWithMentions};
 use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
@@ -40,7 +40,9 @@ pub(super) fn assign_numbers<'a>(
         let room = lookups.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
         room.last_seq = room.last_seq.next();
         room.rev = room.rev.next();
-        let outcome = WriteOutcome { joined, ..stored(post, handles, id, room, now) };
+        let numbers = *room;
+        let original = lookups.original(post);
+        let outcome = WriteOutcome { joined, ..stored(post, original, handles, id, numbers, now) };
         sent.extend(key.map(|key| (key, outcome.message.clone())));
         Ok(outcome)
     };
@@ -187,13 +189,17 @@ fn move_read_markers(statements: &mut StatementBatch, messages: &[&Message]) {
 
 fn stored(
     post: &Post,
+    original: Option<&Original>,
     handles: &HandleIndex,
     id: MessageId,
-    numbers: &RoomNumbers,
+    numbers: RoomNumbers,
     now: Timestamp,
 ) -> WriteOutcome {
-    let RenderedWithMentions { html, mentioned } =
-        handles.resolve(&post.draft.body, &post.rendered);
+    let rendered = handles.resolve(&post.draft.body, &post.rendered);
+    let RenderedWithMentions { html, mut mentioned } = rendered;
+    if let Some(original) = original {
+        notify_quoted(&mut mentioned, original.author, post.member.user().id);
+    }
     let message = Message {
         id,
         room: numbers.id,
@@ -205,6 +211,9 @@ fn stored(
         html,
         markup: post.draft.markup,
         reply_to: post.draft.reply_to,
+        quote: original.and_then(|original| original.quote.clone()),
+        pinned: false,
+        edits: 0,
         created_at: now,
         edited_at: None,
         deleted_by: None,
@@ -213,7 +222,14 @@ fn stored(
         thread: None,
         twin_of: None,
     };
-    WriteOutcome { message: Arc::new(message), changed: true, mentioned, joined: None }
+    WriteOutcome { mentioned, ..WriteOutcome::new(message, true) }
+}
+
+/// A reply notifies the author of the message that it quotes, as a mention does.
+pub(super) fn notify_quoted(mentioned: &mut Vec<UserId>, quoted: UserId, author: UserId) {
+    if quoted != author && !mentioned.contains(&quoted) {
+        mentioned.push(quoted);
+    }
 }
 
 /// The outcome of a post whose nonce was used before.
@@ -221,10 +237,11 @@ fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
     // An edited or deleted message has another body, so it does not show whether the posts were the same.
     let untouched = earlier.edited_at.is_none() && !earlier.is_deleted();
     let same_body = earlier.body == post.draft.body.as_str();
-    if earlier.room != post.member.room() || (untouched && !same_body) {
+    let same_place = earlier.room == post.member.room() && earlier.reply_to == post.draft.reply_to;
+    if !same_place || (untouched && !same_body) {
         return Err(WriteError::NonceReused);
     }
-    Ok(WriteOutcome { message: earlier, changed: false, mentioned: Vec::new(), joined: None })
+    Ok(WriteOutcome::of(earlier, false))
 }
 
 /// Deletes idempotency keys of messages older than `before`, in batches small enough not to delay other

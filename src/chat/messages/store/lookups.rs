@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
+use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, QUOTE_COLUMN, SELECT_MESSAGES};
 use super::{MessageRow, joining};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::accounts::model::User;
-use crate::chat::messages::model::{Message, Post};
+use crate::chat::messages::model::{Message, Post, Quote};
+
 use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::db::{BatchResults, StatementBatch, Transaction, json_rows, push_statement};
 use crate::kernel::ids::RoomKey;
@@ -76,10 +77,12 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
     if !originals.is_empty() {
         push_statement!(statements, |query| {
             query
-                .push(
-                    "select id, room_seq_key from messages
-                     where id in (select cast(value as bigint) from jsonb_each(",
-                )
+                .push(concat!(
+                    "select q.id, q.room_seq_key, q.author_id, ",
+                    QUOTE_COLUMN!(),
+                    " as quote from messages q join users a on a.id = q.author_id
+                     where q.id in (select cast(value as bigint) from jsonb_each(",
+                ))
                 .push_bind(json_rows(&originals))
                 .push("))")
         });
@@ -101,10 +104,29 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
 struct OriginalRow {
     id: MessageId,
     room_seq_key: RoomKey,
+    author_id: UserId,
+    quote: Option<String>,
+}
+
+/// A message replied to.
+pub(super) struct Original {
+    room: RoomId,
+    pub author: UserId,
+    pub quote: Option<Quote>,
+}
+
+impl From<OriginalRow> for Original {
+    fn from(row: OriginalRow) -> Self {
+        Self {
+            room: row.room_seq_key.room(),
+            author: row.author_id,
+            quote: row.quote.as_deref().and_then(Quote::from_column),
+        }
+    }
 }
 
 /// The last `seq` and `rev` of a room.
-#[derive(sqlx::FromRow)]
+#[derive(Clone, Copy, sqlx::FromRow)]
 pub(super) struct RoomNumbers {
     pub id: RoomId,
     pub last_seq: Seq,
@@ -115,8 +137,7 @@ pub(super) struct RoomNumbers {
 pub(super) struct LookupResults {
     /// Messages that the same nonces of the same authors created before.
     earlier: HashMap<NonceKey<String>, Arc<Message>>,
-    /// The room of each message replied to.
-    originals: HashMap<MessageId, RoomId>,
+    originals: HashMap<MessageId, Original>,
     pub rooms: HashMap<RoomId, RoomNumbers>,
     /// For each user that had to join a room for a post: the user, or why the room refused them.
     joins: HashMap<(UserId, RoomId), Result<Option<User>, JoinRefusal>>,
@@ -141,7 +162,7 @@ impl LookupResults {
         }
         if !lookup.originals.is_empty() {
             let rows: Vec<OriginalRow> = results.rows()?;
-            lookups.originals.extend(rows.into_iter().map(|row| (row.id, row.room_seq_key.room())));
+            lookups.originals.extend(rows.into_iter().map(|row| (row.id, Original::from(row))));
         }
         if !lookup.rooms.is_empty() {
             let rows: Vec<RoomNumbers> = results.rows()?;
@@ -184,7 +205,12 @@ impl LookupResults {
 
     /// Whether the message replied to (if any) is in the room of the post.
     pub fn allows_reply(&self, post: &Post) -> bool {
-        let room = |original| self.originals.get(&original);
-        post.draft.reply_to.is_none_or(|original| room(original) == Some(&post.member.room()))
+        let is_here = |original: &Original| original.room == post.member.room();
+        post.draft.reply_to.is_none() || self.original(post).is_some_and(is_here)
+    }
+
+    /// The message replied to.
+    pub fn original(&self, post: &Post) -> Option<&Original> {
+        self.originals.get(&post.draft.reply_to?)
     }
 }

@@ -1,19 +1,24 @@
 //! The SQL of messages: `history` reads, `insert` posts, `edits` edits, deletes and reacts, `mentions`
-//! stores who is mentioned, `group_commit` runs a batch of writes in one transaction, `erasure` and
-//! `purge` delete in bulk.
+//! stores who is mentioned, `changing` is what all changes share, `versions` former texts, `pins` what is pinned, `quotes` updates replies,
+//! `group_commit` runs a batch of writes in one transaction, `deletion` deletes in bulk.
 
+mod changing;
+mod deletion;
 mod edits;
-mod erasure;
 mod group_commit;
 mod history;
 mod insert;
 mod joining;
 mod lookups;
 mod mentions;
-mod purge;
+mod pins;
+mod quotes;
 mod sql;
+mod versions;
 
-pub(super) use self::erasure::{erase_later, next_to_erase, record_erased};
+pub(super) use self::deletion::{
+    erase_later, next_to_erase, purge_batch, purge_later, record_erased,
+};
 pub(super) use self::group_commit::{Committed, commit_group, last_message_id};
 pub(super) use self::history::{
     chunk_since, find, found, is_known, page, revs, room_of, rooms, rooms_with_messages_after,
@@ -21,9 +26,11 @@ pub(super) use self::history::{
 };
 pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::mentions::mentioned;
-pub(super) use self::purge::{purge_batch, purge_later};
+pub(super) use self::pins::pinned;
+pub(super) use self::quotes::{has_stale, refresh_later};
+pub(super) use self::versions::versions;
 
-use super::model::{DeletedBy, Kind, Markup, Message, Reactions, WriteError, WriteOutcome};
+use super::model::{DeletedBy, Kind, Markup, Message, Quote, Reactions, WriteError, WriteOutcome};
 use super::render;
 use super::threads::ThreadSummary;
 use crate::chat::accounts::model::UserRef;
@@ -55,6 +62,9 @@ positional_row! {
         html: String,
         markup: Markup,
         reply_to: Option<MessageId>,
+        quote: Option<String>,
+        pinned: bool,
+        edits: i64,
         created_at: Timestamp,
         edited_at: Option<Timestamp>,
         deleted_by: Option<String>,
@@ -89,6 +99,9 @@ impl From<MessageRow> for Message {
             markup: row.markup,
             body: row.body,
             reply_to: row.reply_to,
+            quote: row.quote.as_deref().and_then(Quote::from_column),
+            pinned: row.pinned,
+            edits: row.edits,
             created_at: row.created_at,
             edited_at: row.edited_at,
             deleted_by: row.deleted_by.as_deref().and_then(DeletedBy::from_column),

@@ -1,6 +1,17 @@
 //! SQL that several queries of messages share. Macros and not constants, because [`concat!`] joins only
 //! literals.
 
+/// What replies show of the message `q` by the user `a`, as `Quote::from_column` reads it; null if it is deleted. Of a
+/// long text only the beginning is read.
+macro_rules! QUOTE_COLUMN {
+    () => {
+        "case when q.deleted_at is null then
+           q.id || '\n' || a.id || '\n' || a.bot || '\n' || a.name || '\n' || a.display_name || '\n' ||
+           coalesce(a.avatar, '') || '\n' || substr(q.body, 1, 600)
+         end"
+    };
+}
+
 /// The columns of a [`super::MessageRow`]. `idempotency_keys` is joined by message id, which has an index. The
 /// reactions are part of the same query, so they belong to the same state: "👍 3,❤️ 7,👍 9" (emoji and
 /// user id), the oldest first. So is the thread, for [`ThreadSummary::from_column`]: a message without one
@@ -9,7 +20,13 @@
 /// [`ThreadSummary::from_column`]: crate::chat::messages::threads::ThreadSummary::from_column
 macro_rules! MESSAGE_COLUMNS {
     () => {
-        "m.id, m.room_seq_key, m.room_rev_key, m.kind, m.body, m.html, m.markup, m.reply_to, m.created_at, m.edited_at,
+        concat!(
+            "m.id, m.room_seq_key, m.room_rev_key, m.kind, m.body, m.html, m.markup, m.reply_to,
+         (select ",
+            $crate::chat::messages::store::sql::QUOTE_COLUMN!(),
+            " from messages q join users a on a.id = q.author_id
+          where q.id = m.reply_to and q.room_seq_key >> 32 = m.room_seq_key >> 32 and m.deleted_at is null),
+         m.pinned_at is not null, m.edits, m.created_at, m.edited_at,
          case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end, s.nonce,
          m.author_id, u.name, u.display_name, u.bot = 1, u.avatar,
          (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.room_rev_key)
@@ -23,6 +40,7 @@ macro_rules! MESSAGE_COLUMNS {
                                  where a.room_id = t.room_id order by a.last_seq desc limit 5) p), '')
             from threads t where t.room_id = m.thread_id) end,
          m.twin_of"
+        )
     };
 }
 
@@ -45,4 +63,4 @@ macro_rules! SELECT_MESSAGES {
     };
 }
 
-pub(super) use {FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
+pub(super) use {FROM_MESSAGES, MESSAGE_COLUMNS, QUOTE_COLUMN, SELECT_MESSAGES};

@@ -64,6 +64,34 @@ pub(in crate::chat::rooms) async fn mark_read(
     Ok(progress.map(Progress::from))
 }
 
+/// Moves a read marker, but not beyond the last message. Returns the progress after that; `None` if the user is not a
+/// member.
+pub(in crate::chat::rooms) async fn mark_unread(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+    seq: Seq,
+    meta: ChangeMeta,
+) -> Result<Option<Progress>, sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    let moved = execute!(
+        transaction,
+        "update memberships set last_read_seq = $3
+         where user_id = $1 and room_id = $2 and last_read_seq <> $3
+           and $3 between 0 and (select last_seq from rooms where id = $2)",
+        user,
+        room,
+        seq,
+    )?;
+    if moved > 0 {
+        changefeed::record(&mut transaction, meta, Change::MarkedUnread(room, user)).await?;
+    }
+    let progress: Option<ProgressRow> =
+        fetch_optional!(transaction, SELECT_PROGRESS!("and r.id = $2"), user, room)?;
+    transaction.commit().await?;
+    Ok(progress.map(Progress::from))
+}
+
 /// For each of the rooms: the number of members, how many of them are in `online`, and the owner's
 /// display name.
 pub(in crate::chat::rooms) async fn stats(

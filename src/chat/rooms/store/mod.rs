@@ -20,7 +20,7 @@ pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
 pub(super) use self::members::{
     first_members, member_page, members, members_after, members_among, members_by_name,
 };
-pub(super) use self::memberships::{mark_read, reassign_owner, stats};
+pub(super) use self::memberships::{mark_read, mark_unread, reassign_owner, stats};
 pub(in crate::chat) use self::sql::{GATE, READABLE_ROOMS};
 
 use super::model::{Code, Parent, ParentMessage, Progress, Room, Visibility};

@@ -1,5 +1,7 @@
 //! Messages: history, posting, editing, deleting and reactions.
 
+mod pins;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -9,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::schemas::{MessageShape, Paged};
+use super::schemas::{Items, MessageShape, Paged, VersionShape};
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Draft, Emoji, Kind, Markup, MessageBody, Nonce, Window};
 use crate::chat::rooms::Rooms;
@@ -25,6 +27,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(index, create))
         .routes(routes!(show, update, destroy))
         .routes(routes!(react, unreact))
+        .routes(routes!(edits))
+        .merge(pins::router())
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -143,7 +147,7 @@ struct NewMessage {
         (status = 200, description = "The nonce was used before: the stored message. Nothing changes.", body = MessageShape<'static>),
         (status = 403, description = "You were removed from this room. A member can invite you again."),
         (status = 404, description = "There is no such room, or you cannot see it."),
-        (status = 409, description = "The nonce was used with another room or text."),
+        (status = 409, description = "The nonce was used with another room, text or `reply_to`."),
     ),
 )]
 async fn create(
@@ -205,6 +209,29 @@ async fn update(
 ) -> Result<Response, Problem> {
     let edited = messages.edit(author, MessageBody::parse(&edit.body)?).await?;
     Ok(Json(MessageShape::from(&*edited.message)).into_response())
+}
+
+/// List the former versions of a message
+///
+/// The original and the newest of the others, at most 20 in all, the oldest first. A deleted message has
+/// none.
+#[utoipa::path(
+    get,
+    path = "/messages/{id}/edits",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The message.")),
+    responses(
+        (status = 200, description = "What the message said before each edit.", body = Items<VersionShape>),
+        (status = 404, description = "There is no such message, or you cannot see it."),
+    ),
+)]
+async fn edits(
+    State(messages): State<Messages>,
+    CanReadMessage { reader, message }: CanReadMessage,
+) -> Result<Response, Problem> {
+    let versions = messages.versions(&reader, message.id).await?;
+    let items: Vec<VersionShape> = versions.into_iter().map(VersionShape::from).collect();
+    Ok(Json(Items { items }).into_response())
 }
 
 /// Delete a message

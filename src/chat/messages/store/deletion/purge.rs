@@ -38,6 +38,7 @@ pub(in crate::chat::messages) async fn purge_batch(
     search::store::forget(&mut transaction, &ids).await?;
     for sql in [
         "delete from reactions where message_id in (select cast(value as bigint) from jsonb_each($1))",
+        "delete from message_edits where message_id in (select cast(value as bigint) from jsonb_each($1))",
         "delete from idempotency_keys where message_id in (select cast(value as bigint) from jsonb_each($1))",
         "delete from saved_messages where message_id in (select cast(value as bigint) from jsonb_each($1))",
     ] {

@@ -1,0 +1,82 @@
+// What each action on a message does, and for which messages it is offered. The server's table (src/pages/messages/actions.rs)
+// says how it is called and which key runs it: an action needs an entry in both.
+import { query } from '../core/dom.js';
+import { openEmojiPicker } from '../emoji/emoji.js';
+import { fetchMessagePage, submitMessageForm } from './message-changes.js';
+
+/**
+ * @typedef {object} MessageAction
+ * @property {(article: MessageElement) => boolean} [isAllowed] for which messages it is offered; without it, for all
+ * @property {(article: MessageElement, button: HTMLElement) => unknown} run `button` started it, or the message itself
+ *
+ * @typedef {object} ActionOptions
+ * @property {string} me
+ * @property {boolean} moderates
+ * @property {import('./edit-message.js').MessageEditor} editor
+ * @property {{ start: (article: MessageElement) => void }} deleter
+ * @property {(id: string, emoji: string) => void} toggleReaction
+ * @property {(article: MessageElement) => void} reply
+ * @property {(address: string) => void} goTo
+ * @property {(article: MessageElement) => void} showMessage
+ * @property {(seq: number) => void} showUnread what follows this number is unread now
+ * @property {(text: string) => void} announce
+ * @property {{ copied: string, unread: string }} texts
+ */
+
+/** @param {MessageElement} article */
+const body = (article) => query(article, '.message__body');
+/** @param {MessageElement} article */
+const isPinned = (article) => article.matches('.message--pinned');
+const hasClipboard = () => Boolean(navigator.clipboard); // missing on plain HTTP
+
+/**
+ * @param {ActionOptions} options
+ * @returns {Record<string, MessageAction>}
+ */
+export function createActions({ me, moderates, showMessage, announce, texts, ...options }) {
+  /** @param {MessageElement} article */
+  const isOwn = ({ dataset }) => dataset.author === me;
+  /** @param {string} text */
+  const copy = async (text) => {
+    await navigator.clipboard.writeText(text);
+    announce(texts.copied);
+  };
+  /** @param {'pin' | 'unpin'} action */
+  const pinning =
+    (action) =>
+    async (/** @type {MessageElement} */ { dataset }) =>
+      showMessage(await submitMessageForm(dataset.id, action, {}));
+
+  return {
+    quick: { run: ({ dataset }, { dataset: { emoji = '' } }) => options.toggleReaction(dataset.id, emoji) },
+    react: {
+      run: ({ dataset }, button) => openEmojiPicker(button, (emoji) => options.toggleReaction(dataset.id, emoji)),
+    },
+    reply: { run: options.reply },
+    copy: {
+      isAllowed: hasClipboard,
+      run: async ({ dataset }) => copy(query(await fetchMessagePage(dataset.id), '.message-source').textContent),
+    },
+    // It shows what can be copied, and allows the user to take less.
+    select: {
+      isAllowed: () => !hasClipboard(),
+      run: (article) => getSelection()?.selectAllChildren(body(article)),
+    },
+    link: {
+      isAllowed: hasClipboard,
+      run: ({ dataset }) => copy(`${location.origin}/messages/${dataset.id}/context`),
+    },
+    unread: {
+      run: async ({ dataset }) => {
+        await submitMessageForm(dataset.id, 'unread', {});
+        options.showUnread(Number(dataset.seq) - 1);
+        announce(texts.unread);
+      },
+    },
+    page: { run: ({ dataset }) => options.goTo(`/messages/${dataset.id}`) },
+    pin: { isAllowed: (article) => !isPinned(article), run: pinning('pin') },
+    unpin: { isAllowed: isPinned, run: pinning('unpin') },
+    edit: { isAllowed: isOwn, run: (article) => options.editor.start(article) },
+    delete: { isAllowed: (article) => moderates || isOwn(article), run: (article) => options.deleter.start(article) },
+  };
+}
