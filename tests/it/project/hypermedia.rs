@@ -26,7 +26,7 @@ const ATTRIBUTES: [&str; 9] = [
 const DELIVERED: [&str; 3] = ["messages/_message.html", "rooms/_row.html", "rooms/_member.html"];
 
 /// Forms that lead to another page, change language or theme, or belong to messages.
-const PLAIN_FORMS: [&str; 20] = [
+const PLAIN_FORMS: [&str; 23] = [
     "/admin/people/close",
     "/admin/people/erase",
     "/join",
@@ -35,7 +35,10 @@ const PLAIN_FORMS: [&str; 20] = [
     "/logout",
     "/messages/{{ id }}/delete",
     "/messages/{{ id }}/edit",
+    "/messages/{{ id }}/pin",
     "/messages/{{ id }}/reactions",
+    "/messages/{{ id }}/unpin",
+    "/messages/{{ id }}/unread",
     "/messages/{{ m.id }}/reactions",
     "/register",
     "/reset/{{ link }}",
