@@ -73,7 +73,7 @@ export function createActions({ me, moderates, showMessage, announce, texts, ...
         announce(texts.unread);
       },
     },
-    page: { run: ({ dataset }) => options.goTo(`/messages/${dataset.id}`) },
+    page: { run: (article) => options.goTo(/** @type {HTMLAnchorElement} */ (query(article, '.message__link')).href) },
     pin: { isAllowed: (article) => !isPinned(article), run: pinning('pin') },
     unpin: { isAllowed: isPinned, run: pinning('unpin') },
     edit: { isAllowed: isOwn, run: (article) => options.editor.start(article) },

@@ -59,7 +59,6 @@ story('a reply by key quotes the message, and follows it until that is deleted',
   await tom.sees('I do');
 
   // A pin is live, too.
-  await tom.message('Who brings').locator('.message__time').focus();
   await tom.message('Who brings').focus();
   await press(tom, 'p');
   for (const reader of [ana, tom]) await reader.page.getByText('Pinned', { exact: true }).waitFor();
@@ -109,14 +108,17 @@ story('the menu of a message by keyboard: unread, links, keys off', async ({ pat
   const badge = (visitor) => visitor.page.locator('[data-room="1"] .badge__count');
   await eventually(async () => assert.equal(await badge(ana).textContent(), '3'));
 
-  await ana.message('number 119').focus();
-  await press(ana, 'Shift+F10');
-  await choice(ana, 'Turn single keys off').click();
+  // Keys of single letters can be switched off in the settings.
+  const setKeys = (value) =>
+    ana.page.evaluate((keys) => Object.assign(document.documentElement.dataset, { letterKeys: keys }), value);
+  await setKeys('off');
   await ana.message('number 119').focus();
   await press(ana, 'r');
   assert.equal(await ana.page.locator('#reply-strip').isVisible(), false);
-  await press(ana, 'Shift+F10');
-  await choice(ana, 'Turn single keys on').click();
+  await setKeys('on');
+  await press(ana, 'r');
+  await ana.page.locator('#reply-strip').waitFor();
+  await press(ana, 'Escape');
 
   // A link to a message that is not loaded shows it with what is around it; a link leads back.
   await ana.post(`look at ${new URL('/messages/9/context', ana.page.url())}`);

@@ -132,7 +132,7 @@ story('scrolling, pressing a link or selecting text opens nothing', async ({ pat
   await ana.page.evaluate(() => getSelection().removeAllRanges());
   await finger.down(body(ana, 'line 39'));
   await ana.page.clock.runFor(LONG);
-  assert.equal(await sheet(ana).isVisible(), true);
+  await sheet(ana).waitFor();
   await finger.up();
 });
 

@@ -132,7 +132,7 @@ export class Visitor {
               id: row.id,
               by: row.querySelector('.message__author').textContent,
               at: row.querySelector('.message__time')?.textContent,
-              body: row.querySelector('.message__body').innerHTML,
+              body: row.querySelector('.message__body').innerHTML.replace(/ tabindex="-?\d"/g, ''), // where the focus is
               look: [...row.classList].sort(),
               under: [...row.querySelectorAll('.message__edited, .reaction')].map((part) => part.textContent.trim()),
             },
