@@ -4,7 +4,7 @@
 
 use jiff::civil::Date;
 
-use crate::chat::accounts::model::{Authenticated, User};
+use crate::chat::accounts::model::{Authenticated, UserRef};
 use crate::chat::rooms::model::{Room, Visibility};
 use crate::chat::search::model::{Query, QueryFilter};
 use crate::http::Language;
@@ -50,7 +50,7 @@ impl Chips {
         me: &Authenticated,
         t: Language,
         now: Timestamp,
-        authors: impl Iterator<Item = &'a User>,
+        authors: impl Iterator<Item = &'a UserRef>,
         rooms: impl Iterator<Item = &'a Room>,
     ) -> Self {
         let filters = Query::filters(sought, &me.zone);
@@ -113,7 +113,7 @@ fn people<'a>(
     sought: &str,
     me: &Authenticated,
     t: Language,
-    authors: impl Iterator<Item = &'a User>,
+    authors: impl Iterator<Item = &'a UserRef>,
 ) -> Vec<Offer> {
     let own = Offer { text: t.text("search-me").to_owned(), with: with(sought, "from:me") };
     let mut seen = vec![me.user.id];
