@@ -6,6 +6,7 @@ mod errors;
 mod members;
 mod messages;
 mod openapi;
+mod read_marker;
 mod rooms;
 pub mod schemas;
 mod search;
@@ -57,6 +58,7 @@ fn operations() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(accounts::router())
         .merge(rooms::router())
+        .merge(read_marker::router())
         .merge(members::router())
         .merge(messages::router())
         .merge(search::router())

@@ -20,7 +20,7 @@ use crate::chat::rooms::{AccessError, Rooms};
 use crate::http::rate_limit::{RateLimiter, open_fixed};
 use crate::http::request::auth::{CanDeleteRoom, CanRestore};
 use crate::http::{AppState, CanChange, CanRead, JsonBody, Problem, Viewer};
-use crate::kernel::{FieldError, RoomId, Seq};
+use crate::kernel::{FieldError, RoomId};
 use crate::limits::group::MEMBERS;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -30,7 +30,6 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(restore))
         .routes(routes!(join))
         .routes(routes!(leave))
-        .routes(routes!(mark_read))
         .routes(routes!(join_by_code))
         .routes(routes!(direct))
 }
@@ -336,44 +335,6 @@ async fn direct(
     };
     let member = open_fixed(&rooms, &rate_limiter, &me.user, &members).await?;
     reload(&rooms, &presence, &member).await
-}
-
-/// Your new read marker.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = ReadMark, example = json!({"seq": 51}))]
-struct ReadForm {
-    #[schema(value_type = i64)]
-    seq: Seq,
-    /// Whether the marker may move back.
-    #[serde(default)]
-    force: bool,
-}
-
-/// Move your read marker
-///
-/// It moves back only with `force`, and never past the last message. Your own posts move it automatically.
-#[utoipa::path(
-    put,
-    path = "/rooms/{id}/read",
-    tag = "rooms",
-    params(("id" = i64, Path, description = "The room.")),
-    request_body = ReadForm,
-    responses(
-        (status = 204, description = "The read marker is stored and sent to your other connections."),
-        (status = 404, description = "There is no such room, or you cannot see it."),
-    ),
-)]
-async fn mark_read(
-    State(rooms): State<Rooms>,
-    CanRead(reader): CanRead,
-    JsonBody(form): JsonBody<ReadForm>,
-) -> Result<StatusCode, Problem> {
-    if form.force {
-        rooms.mark_unread(&reader, form.seq).await?;
-    } else {
-        rooms.mark_read(&reader, form.seq).await?;
-    }
-    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn reload(rooms: &Rooms, presence: &Presence, member: &Member) -> Result<Response, Problem> {

@@ -43,6 +43,7 @@ const GROUPS: [(&str, &[Shortcut]); 5] = [
             ("keys-thread", "T"),
             ("keys-save", "S"),
             ("keys-pin", "P"),
+            ("copy-text", "C"),
             ("keys-link", "L"),
             ("keys-edit", "E"),
             ("keys-delete", "Del"),

@@ -163,8 +163,8 @@ export class Composer {
     }
     this.#error.textContent = '';
     if (!this.#onSend(body, this.#draft.nonceFor(field.value), isLiteral, this.reply.id)) return;
-    this.#draft.clear();
     this.reply.clear();
+    this.#draft.clear();
     this.#setText('');
   }
 
@@ -180,8 +180,8 @@ export class Composer {
   }
 
   clearDraft() {
+    this.reply.clear(); // stores the draft once more
     this.#draft.clear();
-    this.reply.clear();
   }
 
   /** @param {string} reason */

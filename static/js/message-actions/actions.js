@@ -36,9 +36,13 @@ const hasClipboard = () => Boolean(navigator.clipboard); // missing on plain HTT
 export function createActions({ me, moderates, showMessage, announce, texts, ...options }) {
   /** @param {MessageElement} article */
   const isOwn = ({ dataset }) => dataset.author === me;
-  /** @param {string} text */
+  /**
+   * The text may come later: the clipboard is asked at once, while the browser knows that the user wants it.
+   * @param {Promise<string> | string} text
+   */
   const copy = async (text) => {
-    await navigator.clipboard.writeText(text);
+    const blob = Promise.resolve(text).then((content) => new Blob([content], { type: 'text/plain' }));
+    await navigator.clipboard.write([new ClipboardItem({ 'text/plain': blob })]);
     announce(texts.copied);
   };
   /** @param {'pin' | 'unpin'} action */
@@ -55,7 +59,8 @@ export function createActions({ me, moderates, showMessage, announce, texts, ...
     reply: { run: options.reply },
     copy: {
       isAllowed: hasClipboard,
-      run: async ({ dataset }) => copy(query(await fetchMessagePage(dataset.id), '.message-source').textContent),
+      run: ({ dataset }) =>
+        copy(fetchMessagePage(dataset.id).then((page) => query(page, '.message-source').textContent)),
     },
     // It shows what can be copied, and allows the user to take less.
     select: {
