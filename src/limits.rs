@@ -48,6 +48,8 @@ pub mod user {
     pub const JOINS: Rate = Rate::new(20, Duration::from_secs(1));
     /// Creating rooms, direct messages and groups.
     pub const NEW_ROOMS: Rate = Rate::new(20, Duration::from_mins(1));
+    /// Messages that mention all members of a room, or all who are online (`@room`, `@here`).
+    pub const WIDE_MENTIONS: Rate = Rate::new(20, Duration::from_secs(15));
     /// Searches.
     pub const SEARCHES: Rate = Rate::new(20, Duration::from_millis(500));
     /// Concurrent searches.
@@ -92,6 +94,14 @@ pub mod profile {
 pub mod group {
     /// Members, the one who created it included.
     pub const MEMBERS: usize = 20;
+}
+
+/// Per message that mentions users.
+pub mod mention {
+    /// Mentioned users outside the room of whom the author learns.
+    pub const OUTSIDERS: usize = 20;
+    /// Above this many mentioned members, pages ask before they post `@room` or `@here`.
+    pub const ASKS_ABOVE: usize = 20;
 }
 
 /// Per session.

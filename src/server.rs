@@ -24,7 +24,7 @@ use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::{AccountSettings, Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::events::{Event, EventHub};
-use crate::chat::messages::Messages;
+use crate::chat::messages::{Delivery, Messages};
 use crate::chat::names;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -154,14 +154,15 @@ impl Foundation {
             AccountSettings { signup: config.signup, rate_limit: config.rate_limit },
         );
         accounts.watch_expiry(lifecycle);
+        let presence = Presence::start(hub.clone(), clock.clone(), lifecycle);
+        let rate_limit = config.rate_limit;
+        let delivery = Delivery { hub: hub.clone(), presence: presence.clone(), rate_limit };
         let (messages, remote) =
-            Messages::start(db.clone(), hub.clone(), clock.clone(), origin, epoch, lifecycle)
-                .await?;
+            Messages::start(db.clone(), delivery, clock.clone(), origin, epoch, lifecycle).await?;
         remote_changes::start(accounts.clone(), rooms.clone(), remote, epoch.clone(), lifecycle)
             .await?;
         let executable = config.executable.clone().map_or_else(media::executable, Ok)?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
-        let presence = Presence::start(hub.clone(), clock.clone(), lifecycle);
         let readiness =
             Readiness::new(db.clone(), rooms.clone(), clock.clone(), lifecycle.stopping());
         let metrics = Metrics {

@@ -175,6 +175,9 @@ create-room = Create a room
 create-room-button = Create the room
 field-room-name = Name
 field-topic = Topic (what it is for)
+field-wide-mentions = Who may notify everyone with @room
+wide-mentions-members = All members
+wide-mentions-owner = Only the owner and administrators
 field-visibility = Who can join
 visibility-public = Everyone here.
 visibility-public-hint = It is listed, and everyone can read it.
@@ -187,6 +190,17 @@ room-name-and-topic = Name and topic
 save = Save
 invite = Invite people
 invite-hint = Anyone who has this code or link and an account here can join.
+invite-named = Invite { $name }
+not-in-room = Not in this room, so not notified: { $name }
+wide-asks = { $count ->
+    [one] This notifies one person.
+   *[other] This notifies { $count } people.
+}
+wide-asks-script = This notifies {"{n}"} people.
+wide-send = Send it
+wide-edit = Edit it
+mention-room = everyone in this room
+mention-here = everyone here who is online
 qr-label = QR code of the link
 renew-code = Renew the code
 owner = Owner

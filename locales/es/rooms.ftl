@@ -175,6 +175,9 @@ create-room = Crear una sala
 create-room-button = Crear la sala
 field-room-name = Nombre
 field-topic = Tema (para qué es)
+field-wide-mentions = Quién puede avisar a toda la sala con @room
+wide-mentions-members = Todos los miembros
+wide-mentions-owner = Solo quien la creó y los administradores
 field-visibility = Quién puede entrar
 visibility-public = Todo el mundo.
 visibility-public-hint = Aparece en la lista y se puede leer.
@@ -187,6 +190,17 @@ room-name-and-topic = Nombre y tema
 save = Guardar
 invite = Invitar a gente
 invite-hint = Quien tenga este código o enlace y una cuenta aquí puede unirse.
+invite-named = Invitar a { $name }
+not-in-room = No está en esta sala, así que no recibe aviso: { $name }
+wide-asks = { $count ->
+    [one] Esto avisa a una persona.
+   *[other] Esto avisa a { $count } personas.
+}
+wide-asks-script = Esto avisa a {"{n}"} personas.
+wide-send = Enviar
+wide-edit = Editar
+mention-room = toda la sala
+mention-here = quien está en línea en la sala
 qr-label = Código QR del enlace
 renew-code = Renovar el código
 owner = Propietario

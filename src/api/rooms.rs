@@ -126,6 +126,8 @@ struct ChangeForm {
     name: Option<String>,
     #[schema(max_length = 250)]
     topic: Option<String>,
+    /// Whether `@room` mentions the members only if the owner or an administrator writes it.
+    wide_mentions_restricted: Option<bool>,
 }
 
 /// Change a room
@@ -151,6 +153,7 @@ async fn update(
     let change = RoomChange {
         name: form.name.as_deref().map(RoomName::parse).transpose()?,
         topic: form.topic.as_deref().map(RoomTopic::parse).transpose()?,
+        wide_mentions_restricted: form.wide_mentions_restricted,
     };
     rooms.update(&owner, &change).await?;
     reload_room(&rooms, &presence, owner.user(), owner.room().id).await

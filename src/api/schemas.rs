@@ -95,7 +95,7 @@ impl From<&RoomStats> for Counts {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Room, example = json!({
     "id": 7, "name": "Garden", "topic": "Who waters when", "visibility": "public", "lobby": false,
-    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "archived_at": null,
+    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "archived_at": null, "wide_mentions_restricted": false,
     "favourite": true, "section": "", "last_seq": 51, "last_read_seq": 48, "unread": 3,
     "mentions": 1, "rev": 58, "members": 24, "online": 3, "parent": null
 }))]
@@ -117,6 +117,8 @@ pub struct RoomShape<'a> {
     /// When the room was archived: it can be read, but nothing can be posted. Null if it is in use.
     #[schema(format = DateTime)]
     archived_at: Option<String>,
+    /// Whether `@room` mentions the members only if the owner or an administrator writes it.
+    wide_mentions_restricted: bool,
     /// You keep it at the top of your list.
     favourite: bool,
     /// The section of your list that you put it into; empty if none.
@@ -170,6 +172,7 @@ impl<'a> RoomShape<'a> {
             owner_id: room.owner_id,
             code: room.code.as_ref().map(ToString::to_string),
             archived_at: room.archived_at.map(Timestamp::rfc3339),
+            wide_mentions_restricted: room.wide_mentions_restricted,
             favourite: room.favourite,
             section: &room.section,
             last_seq: room.last_seq,
@@ -372,6 +375,17 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             nonce: message.nonce.as_deref(),
         }
     }
+}
+
+/// A message that was just posted.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PostedMessage)]
+pub struct PostedShape<'a> {
+    #[serde(flatten)]
+    pub message: MessageShape<'a>,
+    /// Users whom it mentions by name although they are not members of the room, so that they do not
+    /// learn of it: at most 20. Empty for a message that was stored before.
+    pub not_in_room: Vec<UserShape<'a>>,
 }
 
 /// A complete list.

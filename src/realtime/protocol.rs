@@ -102,6 +102,8 @@ pub(super) enum ServerFrame<'a> {
         id: MessageId,
         seq: Seq,
         rev: Rev,
+        /// The users whom the message mentions by name although they are not members of the room.
+        not_in_room: Vec<UserShape<'a>>,
     },
     /// There is a new message in one of the user's rooms that is not open. `mentions` counts the user's
     /// unread mentions in it. `unread` is present if it was counted for this user; without it, the client

@@ -16,6 +16,7 @@ use super::pending_posts::{Answered, PendingPosts, Sent};
 use super::protocol::{ClientFrame, Post, ServerFrame};
 use super::salvage::Salvaged;
 use super::{ChatServices, Realtime};
+use crate::api::schemas::UserShape;
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::Authenticated;
 use crate::chat::events::{Channel, ChatProtocol, Event, Signal};
@@ -142,7 +143,9 @@ impl Session {
     async fn next(&mut self) -> Received<Signal> {
         loop {
             tokio::select! {
-                answered = self.posts.next(), if !self.posts.is_empty() => self.acknowledge(answered),
+                answered = self.posts.next(), if !self.posts.is_empty() => {
+                    self.acknowledge(answered).await;
+                }
                 input = self.connection.next(), if !self.posts.is_full() => return input,
             }
         }
@@ -152,7 +155,7 @@ impl Session {
     async fn drain_posts(&mut self) {
         while !self.posts.is_empty() {
             let answered = self.posts.next().await;
-            self.acknowledge(answered);
+            self.acknowledge(answered).await;
         }
     }
 
@@ -244,13 +247,23 @@ impl Session {
         }
     }
 
-    fn acknowledge(&self, (Sent { nonce, room, .. }, outcome): Answered) {
+    async fn acknowledge(&self, (Sent { nonce, room, .. }, outcome): Answered) {
         let nonce = nonce.as_deref();
         match outcome {
             Ok(posted) => {
                 let message = &posted.message;
                 let (id, seq, rev) = (message.id, message.seq, message.rev);
-                self.send(&ServerFrame::Posted { nonce, room, id, seq, rev });
+                // The message is stored: without the names of outsiders it is acknowledged, too.
+                let outsiders = match posted.outsiders.as_slice() {
+                    [] => Vec::new(),
+                    ids => self.services().accounts.by_ids(ids).await.unwrap_or_default(),
+                };
+                let (presence, now) = (&self.services().presence, self.services().clock.now());
+                let not_in_room = outsiders
+                    .iter()
+                    .map(|user| UserShape::new(user, presence.is_online(user.id), now))
+                    .collect();
+                self.send(&ServerFrame::Posted { nonce, room, id, seq, rev, not_in_room });
             }
             Err(error) => self.fail(&error.into(), nonce, Some(room)),
         }

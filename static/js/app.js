@@ -5,6 +5,7 @@ import { startHypermedia } from './hypermedia/bridge.js';
 import { createWaitNotice, reachServer, startNavigationGuard, startSignOut } from './navigation/navigation-guard.js';
 import { claimTabId } from './outbox/draft.js';
 import { clearAfterSignOut, openStorage } from './outbox/storage.js';
+import { startStatusExpiry } from './people/status.js';
 import { ChatShell } from './shell/chat-shell.js';
 import { startKeysSheet, startLandmarkKeys, startSearch } from './shell/keys.js';
 import { enhanceContent, prepareContent, startContent } from './shell/page-content.js';
@@ -39,6 +40,7 @@ if (shell) {
   startSearch(shell.goTo);
   startQuickSwitcher(shell.goTo);
   suggestTimeZone(app.dataset.me);
+  startStatusExpiry();
 } else {
   enhanceContent(document.body);
   // An entry of the shell from before a page load: the browser changes only the address.

@@ -59,10 +59,16 @@ type TextField = HTMLInputElement | HTMLTextAreaElement;
 
 // Frames of the live protocol (src/socket/frames.rs)
 
+interface UserStatus {
+  emoji: string;
+  text: string;
+  until: string | null;
+}
 interface FrameUser {
   id: number;
   name: string;
   display_name: string;
+  status: UserStatus | null;
 }
 interface FrameRoom {
   id: number;
@@ -127,6 +133,7 @@ interface PostedFrame {
   nonce: string;
   seq: number;
   rev: number;
+  not_in_room: FrameUser[];
 }
 interface UnreadFrame {
   type: 'unread';

@@ -11,16 +11,22 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::schemas::{Items, MessageShape, Paged, VersionShape};
+use super::schemas::{Items, MessageShape, Paged, PostedShape, UserShape, VersionShape};
+use crate::chat::accounts::Accounts;
+use crate::chat::accounts::model::User;
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{Draft, Emoji, Kind, Markup, MessageBody, Nonce, Window};
+use crate::chat::messages::model::{
+    Draft, Emoji, Kind, Markup, MessageBody, Nonce, Window, WriteOutcome,
+};
+use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
+use crate::http::state::from_state;
 use crate::http::{
     AppState, CanDelete, CanEdit, CanPost, CanRead, CanReadMessage, JsonBody, MessageJson, Problem,
     Query,
 };
 use crate::kernel::paging::Limit;
-use crate::kernel::{FieldError, MessageId, Rev, Seq};
+use crate::kernel::{Clock, FieldError, MessageId, Rev, Seq};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -115,6 +121,32 @@ async fn index(
     Ok(Json(Paged { items, more: found.more }).into_response())
 }
 
+/// What shows the users of a message that was posted.
+pub(super) struct PostedUsers {
+    accounts: Accounts,
+    presence: Presence,
+    clock: Clock,
+}
+
+from_state!(PostedUsers { accounts, presence, clock });
+
+impl PostedUsers {
+    /// The users whom it mentions although they are not members of the room.
+    pub async fn outsiders(&self, posted: &WriteOutcome) -> Result<Vec<User>, Problem> {
+        match posted.outsiders.as_slice() {
+            [] => Ok(Vec::new()),
+            outsiders => Ok(self.accounts.by_ids(outsiders).await?),
+        }
+    }
+
+    pub fn posted<'a>(&self, posted: &'a WriteOutcome, outsiders: &'a [User]) -> PostedShape<'a> {
+        let now = self.clock.now();
+        let shape = |user: &'a User| UserShape::new(user, self.presence.is_online(user.id), now);
+        let message = MessageShape::from(&*posted.message);
+        PostedShape { message, not_in_room: outsiders.iter().map(shape).collect() }
+    }
+}
+
 /// A new message.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
@@ -143,8 +175,8 @@ struct NewMessage {
     params(("id" = i64, Path, description = "The room.")),
     request_body = NewMessage,
     responses(
-        (status = 201, description = "The new message.", body = MessageShape<'static>),
-        (status = 200, description = "The nonce was used before: the stored message. Nothing changes.", body = MessageShape<'static>),
+        (status = 201, description = "The new message.", body = PostedShape<'static>),
+        (status = 200, description = "The nonce was used before: the stored message. Nothing changes.", body = PostedShape<'static>),
         (status = 403, description = "You were removed from this room. A member can invite you again."),
         (status = 404, description = "There is no such room, or you cannot see it."),
         (status = 409, description = "The nonce was used with another room, text or `reply_to`."),
@@ -152,6 +184,7 @@ struct NewMessage {
 )]
 async fn create(
     State(messages): State<Messages>,
+    State(shown): State<PostedUsers>,
     CanPost(member): CanPost,
     JsonBody(new): MessageJson<NewMessage>,
 ) -> Result<Response, Problem> {
@@ -161,7 +194,9 @@ async fn create(
         Draft { kind: Kind::Text, body, markup: Markup::Plain, nonce, reply_to: new.reply_to };
     let posted = messages.post(member, draft).await?;
     let status = if posted.changed { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(MessageShape::from(&*posted.message))).into_response())
+    let outsiders = shown.outsiders(&posted).await?;
+    let shape = shown.posted(&posted, &outsiders);
+    Ok((status, Json(shape)).into_response())
 }
 
 /// Get a message

@@ -20,6 +20,8 @@ use crate::lifecycle::Lifecycle;
 
 /// Batches that may wait. When so many do, the writer waits, too.
 const QUEUE_CAPACITY: usize = 64;
+/// Mentioned users that are subscribed one by one; more of them with all members of the room.
+const MANY: usize = 100;
 /// How often a failed read is retried, and the newest message noted in the data directory.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -178,8 +180,13 @@ impl Broadcaster {
             self.hub.unsubscribe_all(Channel::User(author), mentioned_channel);
             self.hub.broadcast(Channel::User(author), 0, &read);
         }
-        for user in mentioned.iter().filter(|user| **user != author) {
-            self.hub.subscribe_all(Channel::User(*user), mentioned_channel);
+        if mentioned.len() > MANY {
+            // One command instead of thousands. Those who were not mentioned are only counted one by one.
+            self.hub.subscribe_all(Channel::Members(room), mentioned_channel);
+        } else {
+            for user in mentioned.iter().filter(|user| **user != author) {
+                self.hub.subscribe_all(Channel::User(*user), mentioned_channel);
+            }
         }
         self.hub.broadcast(Channel::Room(room), message.rev.0, &Event::Message(message.clone()));
         let open = Channel::Room(room);

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use super::model::{MessageBody, Rendered};
 use super::render;
-use crate::kernel::UserId;
+use super::wide_mention::WideMention;
+use crate::kernel::{RoomId, UserId};
+use crate::limits::mention::OUTSIDERS;
 
 /// Renders a body and lists the words after an `@`.
 pub(super) fn render(body: &MessageBody) -> Rendered {
@@ -21,38 +23,104 @@ pub(super) fn render(body: &MessageBody) -> Rendered {
 pub(super) struct Handle {
     pub user: UserId,
     pub name: String,
+    /// Whether the user is a member of the room in which the handle was found.
+    pub is_member: bool,
 }
 
-/// Handles by their normalized form.
-#[derive(Default)]
-pub(super) struct HandleIndex(HashMap<String, Handle>);
+/// A room in which many members may be mentioned at once.
+pub(super) struct Audience {
+    pub owner: Option<UserId>,
+    /// Only the owner and administrators may mention all members.
+    pub restricted: bool,
+    pub members: Vec<UserId>,
+}
 
-impl FromIterator<(String, Handle)> for HandleIndex {
-    fn from_iter<I: IntoIterator<Item = (String, Handle)>>(handles: I) -> Self {
-        Self(handles.into_iter().collect())
-    }
+/// Who writes a text, and where.
+pub(super) struct Writing<'a> {
+    pub room: RoomId,
+    pub author: UserId,
+    pub is_admin: bool,
+    /// Who is online, in the order of their ids; empty unless the text mentions them.
+    pub online: &'a [UserId],
+}
+
+/// What words after an `@` mean, by room.
+#[derive(Default)]
+pub(super) struct MentionIndex {
+    /// By the normalized form of the handle.
+    pub handles: HashMap<RoomId, HashMap<String, Handle>>,
+    pub audiences: HashMap<RoomId, Audience>,
 }
 
 /// A body as HTML, and the users it mentions, each once.
 pub(super) struct RenderedWithMentions {
     pub html: String,
     pub mentioned: Vec<UserId>,
+    /// Those of them who are not members of the room and were mentioned by their handle, at most
+    /// [`OUTSIDERS`].
+    pub outsiders: Vec<UserId>,
+    /// Whether it mentions those who are online.
+    pub is_here: bool,
 }
 
-impl HandleIndex {
+impl MentionIndex {
     /// Renders the body with the mentions that this index knows.
-    pub fn resolve(&self, body: &MessageBody, rendered: &Rendered) -> RenderedWithMentions {
-        if !rendered.names.iter().any(|name| self.0.contains_key(name)) {
-            return RenderedWithMentions { html: rendered.html.clone(), mentioned: Vec::new() };
+    pub fn resolve(
+        &self,
+        writing: &Writing<'_>,
+        body: &MessageBody,
+        rendered: &Rendered,
+    ) -> RenderedWithMentions {
+        let handles = self.handles.get(&writing.room);
+        let handle = |name: &str| handles.and_then(|handles| handles.get(name));
+        let audience = self.audiences.get(&writing.room);
+        let wide = |name: &str| Some((audience?, WideMention::parse(name)?));
+        if !rendered.names.iter().any(|name| handle(name).is_some() || wide(name).is_some()) {
+            let html = rendered.html.clone();
+            let (mentioned, outsiders) = (Vec::new(), Vec::new());
+            return RenderedWithMentions { html, mentioned, outsiders, is_here: false };
         }
         let mut mentioned = Vec::new();
+        let mut outsiders = Vec::new();
+        let mut is_here = false;
         let html = render::render(body.as_str(), |name| {
-            let handle = self.0.get(name)?;
+            if let Some((audience, wide)) = wide(name) {
+                mentioned.extend(audience.reached(wide, writing)?);
+                is_here |= wide == WideMention::Here;
+                return Some(name.to_owned());
+            }
+            let handle = handle(name)?;
             mentioned.push(handle.user);
+            if !handle.is_member && handle.user != writing.author {
+                outsiders.push(handle.user);
+            }
             Some(handle.name.clone())
         });
-        mentioned.sort_unstable();
-        mentioned.dedup();
-        RenderedWithMentions { html, mentioned }
+        for users in [&mut mentioned, &mut outsiders] {
+            users.sort_unstable();
+            users.dedup();
+        }
+        outsiders.truncate(OUTSIDERS);
+        RenderedWithMentions { html, mentioned, outsiders, is_here }
+    }
+}
+
+impl Audience {
+    /// The members whom a mention reaches, without its author; `None` if the author may not use it.
+    fn reached<'a>(
+        &'a self,
+        wide: WideMention,
+        writing: &'a Writing<'_>,
+    ) -> Option<impl Iterator<Item = UserId> + 'a> {
+        let may_reach_all =
+            !self.restricted || writing.is_admin || self.owner == Some(writing.author);
+        if wide == WideMention::Room && !may_reach_all {
+            return None;
+        }
+        let is_reached = move |user: &UserId| {
+            wide == WideMention::Room || writing.online.binary_search(user).is_ok()
+        };
+        let others = self.members.iter().copied().filter(|user| *user != writing.author);
+        Some(others.filter(is_reached))
     }
 }

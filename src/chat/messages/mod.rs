@@ -11,6 +11,7 @@ mod remote;
 pub mod render;
 mod store;
 pub mod threads;
+mod wide_mention;
 mod writer;
 
 use std::time::Duration;
@@ -25,13 +26,18 @@ use self::model::{
     Window, Write, WriteOutcome,
 };
 pub use self::remote::RemoteMessages;
+pub use self::wide_mention::WideMention;
+use self::wide_mention::WideMentions;
 use self::writer::GroupCommitWriter;
 pub use self::writer::PendingWrite;
+use super::accounts::model::Role;
 use super::events::EventHub;
+use super::presence::Presence;
 use super::rooms::model::{Member, Reader, may_moderate};
 use super::search;
 use super::search::model::{Hit, SearchDocument};
 use crate::changefeed::model::ProcessId;
+use crate::config::Switch;
 use crate::db::{Db, EpochGuard};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, MessageId, Rev, RoomId, ServiceError, UserId};
@@ -46,6 +52,15 @@ pub struct Messages {
     db: Db,
     clock: Clock,
     writer: GroupCommitWriter,
+    wide_mentions: WideMentions,
+}
+
+/// What messages need to reach users.
+pub struct Delivery {
+    pub hub: EventHub,
+    pub presence: Presence,
+    /// Whether it is limited how often a user mentions many members.
+    pub rate_limit: Switch,
 }
 
 impl Messages {
@@ -53,16 +68,18 @@ impl Messages {
     /// processes.
     pub async fn start(
         db: Db,
-        hub: EventHub,
+        delivery: Delivery,
         clock: Clock,
         origin: ProcessId,
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<(Self, RemoteMessages), ServiceError> {
+        let Delivery { hub, presence, rate_limit } = delivery;
         let (writer, remote) =
             GroupCommitWriter::start(db.clone(), hub, clock.clone(), origin, epoch, lifecycle)
                 .await?;
-        Ok((Self { db, clock, writer }, remote))
+        let wide_mentions = WideMentions::new(presence, clock.clone(), rate_limit);
+        Ok((Self { db, clock, writer, wide_mentions }, remote))
     }
 
     /// Posts a message. Messages are stored in the order of the calls, even if the caller does not await
@@ -79,7 +96,25 @@ impl Messages {
         let rendered = mentions::render(&draft.body);
         let document = SearchDocument::new(&member, draft.body.as_str(), &rendered.html);
         let tokens = search::store::tokens(&self.db, &document);
-        self.writer.write(Write::Post(Box::new(Post { member, draft, rendered, tokens })))
+        match self.wide_mentions.admit(member.user().id, &rendered.names) {
+            Ok(online) => {
+                let post = Post { member, draft, rendered, tokens, online };
+                self.writer.write(Write::Post(Box::new(post)))
+            }
+            Err(error) => PendingWrite::refused(error),
+        }
+    }
+
+    /// How a text mentions many members at once, if it does.
+    pub fn wide_mention(&self, body: &MessageBody) -> Option<WideMention> {
+        WideMention::among(&mentions::render(body).names)
+    }
+
+    /// How many of these members such a mention by `author` reaches.
+    pub fn reached(&self, wide: WideMention, author: UserId, members: &[UserId]) -> usize {
+        let online = self.wide_mentions.online();
+        let others = members.iter().filter(|member| **member != author);
+        others.filter(|user| wide == WideMention::Room || online.contains(user)).count()
     }
 
     /// The room of a message. It does not check whether the caller may read that room.
@@ -115,7 +150,13 @@ impl Messages {
         let message = store::find(&self.db, member.room(), id).await.map_err(ServiceError::from)?;
         let message = message.ok_or(WriteError::NotFound)?;
         if message.author.id == member.user().id {
-            Ok(Author { room: message.room, message: message.id, searched: member.gate() })
+            Ok(Author {
+                room: message.room,
+                message: message.id,
+                searched: member.gate(),
+                user: member.user().id,
+                is_admin: member.user().role == Role::Admin,
+            })
         } else {
             Err(WriteError::NotTheAuthor)
         }
@@ -156,7 +197,8 @@ impl Messages {
         body: MessageBody,
     ) -> Result<WriteOutcome, WriteError> {
         let rendered = mentions::render(&body);
-        self.writer.write(Write::Edit { author, body, rendered }).await
+        let online = self.wide_mentions.admit(author.user, &rendered.names)?;
+        self.writer.write(Write::Edit { author, body, rendered, online }).await
     }
 
     /// Deletes a message: its text and reactions are removed, a tombstone remains. Deleting it again

@@ -12,6 +12,7 @@ use icu_properties::props::Script;
 use unicode_normalization::char::is_combining_mark;
 
 use super::mention_scanner::{MentionScanner, SIGNS, is_of_names};
+use super::wide_mention::WideMention;
 use crate::text::effort::looked_at;
 use crate::text::links::{begins_with_domain, links};
 use crate::text::names::fold;
@@ -132,6 +133,12 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
 
     /// Handles consist of letters, digits and punctuation without a meaning in HTML.
     fn mention(&mut self, sign: &str, typed: &str, name: &str) {
+        if WideMention::parse(name).is_some() {
+            for part in ["<strong class=\"mention mention--wide\">", sign, typed, "</strong>"] {
+                self.html.push_str(part);
+            }
+            return;
+        }
         let name = encode_double_quoted_attribute(name);
         let typed = encode_text(typed);
         for part in ["<a class=\"mention\" href=\"/direct/", &name, "\">", sign, &typed, "</a>"] {

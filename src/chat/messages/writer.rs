@@ -109,20 +109,35 @@ impl GroupCommitWriter {
     /// error if the queue is full.
     pub(super) fn write(&self, write: Write) -> PendingWrite {
         let (reply, outcome) = oneshot::channel();
-        PendingWrite(self.queue.try_send(QueuedWrite { write, reply }).ok().map(|()| outcome))
+        match self.queue.try_send(QueuedWrite { write, reply }) {
+            Ok(()) => PendingWrite::Queued(outcome),
+            Err(_) => PendingWrite::refused(WriteError::Service(ServiceError::Unavailable {
+                retry_after: RETRY_AFTER,
+            })),
+        }
     }
 }
 
-/// A queued write. It is stored even if this future is dropped. `None` if the queue was full.
-pub struct PendingWrite(Option<oneshot::Receiver<Outcome>>);
+/// A queued write, or a refused one. A queued write is stored even if this future is dropped.
+pub enum PendingWrite {
+    Queued(oneshot::Receiver<Outcome>),
+    /// The error, until it is returned.
+    Refused(Option<WriteError>),
+}
+
+impl PendingWrite {
+    pub(super) fn refused(error: WriteError) -> Self {
+        Self::Refused(Some(error))
+    }
+}
 
 impl Future for PendingWrite {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let outcome = match &mut self.0 {
-            Some(receiver) => ready!(Pin::new(receiver).poll(cx)).ok(),
-            None => None,
+        let outcome = match &mut *self {
+            Self::Queued(receiver) => ready!(Pin::new(receiver).poll(cx)).ok(),
+            Self::Refused(error) => error.take().map(Err),
         };
         let busy =
             || Err(WriteError::Service(ServiceError::Unavailable { retry_after: RETRY_AFTER }));

@@ -4,7 +4,9 @@
 
 use std::sync::PoisonError;
 
-use super::model::{DeletedRoom, Room, RoomAdmin, RoomName, RoomSummary, Visibility, may_moderate};
+use super::model::{
+    DeletedRoom, Room, RoomAdmin, RoomChange, RoomName, RoomSummary, Visibility, may_moderate,
+};
 use super::notify::audience;
 use super::{AccessError, Reader, RoomError, Rooms, store};
 use crate::chat::accounts::model::{Admin, Role, User};
@@ -102,7 +104,8 @@ impl Rooms {
         if room.visibility.is_permanent() {
             return Err(RoomError::Permanent);
         }
-        self.change(*actor, room, Some(name), None).await
+        let change = RoomChange { name: Some(name.clone()), ..RoomChange::default() };
+        self.change(*actor, room, &change).await
     }
 
     /// A deleted room that can still be restored, for the user who deleted it and for administrators.

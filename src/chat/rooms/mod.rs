@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use self::model::{
     Code, FixedMembers, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange,
-    RoomName, RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
+    RoomStats, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
 pub(in crate::chat) use self::store::{GATE, Joined, READABLE_ROOMS, insert_joined};
@@ -229,14 +229,12 @@ impl Rooms {
         Ok(store::find_fixed(&self.db, members).await?)
     }
 
-    /// Changes the name or the topic.
+    /// Changes the name, the topic or who may mention all members.
     ///
     /// # Errors
     /// [`RoomError::NameTaken`] if another public room has this name or a similar one.
     pub async fn update(&self, owner: &Owner, change: &RoomChange) -> Result<(), RoomError> {
-        let name = change.name.as_ref();
-        let topic = change.topic.as_ref();
-        self.change(owner.user.id, &owner.room, name, topic).await
+        self.change(owner.user.id, &owner.room, change).await
     }
 
     /// Replaces the room code. The old code no longer works.
@@ -317,12 +315,9 @@ impl Rooms {
         &self,
         actor: UserId,
         room: &Room,
-        name: Option<&RoomName>,
-        topic: Option<&RoomTopic>,
+        change: &RoomChange,
     ) -> Result<(), RoomError> {
-        // An unchanged name is not recorded in the audit log.
-        let name = name.filter(|name| name.as_str() != room.name);
-        let updated = store::update(&self.db, actor, room, name, topic, self.change_meta()).await;
+        let updated = store::update(&self.db, actor, room, change, self.change_meta()).await;
         if !updated.map_err(ServiceError::from)? {
             return Err(RoomError::NameTaken);
         }

@@ -137,6 +137,7 @@ impl From<WriteError> for Problem {
                 Self::with_detail(StatusCode::FORBIDDEN, "not-a-moderator")
             }
             WriteError::Deleted => Self::with_detail(StatusCode::CONFLICT, "message-is-deleted"),
+            WriteError::TooMany(wait) => Self::too_many(wait),
             WriteError::Service(error) => error.into(),
         }
     }

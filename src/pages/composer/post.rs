@@ -5,22 +5,28 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
+use serde::Deserialize;
 
+use crate::chat::accounts::Accounts;
+use crate::chat::accounts::model::User;
 use crate::chat::commands::{self, Typed};
-use crate::chat::messages::model::Kind;
+use crate::chat::messages::model::{Kind, MessageBody, WriteOutcome};
 use crate::chat::rooms::model::Reader;
 use crate::http::response::problem;
-use crate::http::{AppState, CanRead, FormBody, MessageForm, Problem};
+use crate::http::{AppState, CanRead, FormBody, Language, MessageForm, Problem};
+use crate::limits::mention::ASKS_ABOVE;
 use crate::pages::auth::session_cookie::LoginSession;
 use crate::pages::composer::ComposerServices;
 use crate::pages::composer::post_form::{PostForm, post_message};
 use crate::pages::composer::slash_commands::{CommandContext, CommandResult};
 use crate::pages::layout::page::{Page, again, to_room};
 use crate::pages::layout::rate_limited::wait;
-use crate::pages::rooms::show::{RoomPageInput, RoomRenderer};
+use crate::pages::rooms::show::{CommandReply, Invitable, RoomPageInput, RoomRenderer};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
-    Router::new().route("/rooms/{id}/messages", post(create))
+    Router::new()
+        .route("/rooms/{id}/messages", post(create))
+        .route("/rooms/{id}/members", post(invite))
 }
 
 /// Posts a message or executes a command.
@@ -46,8 +52,16 @@ async fn create(
                 literal: true,
                 ..PostForm::default()
             };
+            if !form.confirmed
+                && let Some(question) = wide_question(&services, &reader, &message, page.t).await?
+            {
+                return reply(&renderer, &reader, page, form.body, question).await;
+            }
             match post_text(&services, &reader, &message).await {
-                Ok(()) => CommandResult::Go(to_room(reader.room().id)),
+                Ok(posted) if !posted.outsiders.is_empty() => CommandResult::Reply(
+                    outsiders(&services.accounts, &reader, &posted, page.t).await?,
+                ),
+                Ok(_) => CommandResult::Go(to_room(reader.room().id)),
                 Err(problem) => {
                     return reject_draft(&renderer, &reader, page, form, problem).await;
                 }
@@ -66,22 +80,93 @@ async fn create(
     match outcome {
         CommandResult::Go(response) => Ok(response),
         CommandResult::SignOut => login_session.sign_out().await,
-        CommandResult::Reply(answer) => {
-            let status = answer.status;
-            // A command that failed stays in the composer so that the user can correct it.
-            let draft = if answer.is_bad() { form.body } else { String::new() };
-            let shown = RoomPageInput { draft, answer: Some(answer), ..RoomPageInput::default() };
-            let page = renderer.render_current(&reader, page, shown).await?;
-            Ok(if status.is_success() { page } else { again(status, page) })
-        }
+        CommandResult::Reply(answer) => reply(&renderer, &reader, page, form.body, answer).await,
     }
+}
+
+/// Shows the reply above the composer. A text that was not carried out stays in the composer so that the
+/// user can correct it.
+async fn reply(
+    renderer: &RoomRenderer,
+    reader: &Reader,
+    page: Page,
+    body: String,
+    answer: CommandReply,
+) -> Result<Response, Problem> {
+    let status = answer.status;
+    let draft = if answer.is_bad() { body } else { String::new() };
+    let shown = RoomPageInput { draft, answer: Some(answer), ..RoomPageInput::default() };
+    let page = renderer.render_current(reader, page, shown).await?;
+    Ok(if status.is_success() { page } else { again(status, page) })
+}
+
+/// Asks before a text is posted that mentions many members at once.
+async fn wide_question(
+    services: &ComposerServices,
+    reader: &Reader,
+    message: &PostForm,
+    t: Language,
+) -> Result<Option<CommandReply>, Problem> {
+    let Ok(body) = MessageBody::parse(&message.body) else { return Ok(None) };
+    let Some(wide) = services.messages.wide_mention(&body) else { return Ok(None) };
+    let members = services.rooms.members(reader).await?;
+    let reached = services.messages.reached(wide, reader.user().id, &members);
+    if reached <= ASKS_ABOVE {
+        return Ok(None);
+    }
+    let lines = vec![t.count("wide-asks", reached)];
+    let question = CommandReply::new(StatusCode::UNPROCESSABLE_ENTITY, lines);
+    Ok(Some(CommandReply { confirms: true, ..question }))
+}
+
+/// Tells the author whom the message mentions in vain, and offers to invite them where that is possible.
+async fn outsiders(
+    accounts: &Accounts,
+    reader: &Reader,
+    posted: &WriteOutcome,
+    t: Language,
+) -> Result<CommandReply, Problem> {
+    let users = accounts.by_ids(&posted.outsiders).await?;
+    let names: Vec<&str> = users.iter().map(|user| user.display_name.as_str()).collect();
+    let lines = vec![t.name("not-in-room", names.join(", "))];
+    let invites = if reader.room().visibility.is_permanent() {
+        Vec::new()
+    } else {
+        let invite = |user: &User| Invitable {
+            name: user.name.clone(),
+            display_name: user.display_name.clone(),
+        };
+        users.iter().map(invite).collect()
+    };
+    Ok(CommandReply { invites, ..CommandReply::new(StatusCode::OK, lines) })
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct InviteForm {
+    name: String,
+}
+
+/// Invites a user whom a message mentioned in vain.
+async fn invite(
+    State(services): State<ComposerServices>,
+    State(renderer): State<RoomRenderer>,
+    CanRead(reader): CanRead,
+    page: Page,
+    FormBody(form): FormBody<InviteForm>,
+) -> Result<Response, Problem> {
+    let guest = services.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
+    services.rooms.invite(&reader, &guest).await?;
+    let lines = vec![page.t.name("person-invited", &guest.display_name)];
+    let answer = CommandReply::new(StatusCode::OK, lines);
+    reply(&renderer, &reader, page, String::new(), answer).await
 }
 
 async fn post_text(
     services: &ComposerServices,
     reader: &Reader,
     message: &PostForm,
-) -> Result<(), Problem> {
+) -> Result<WriteOutcome, Problem> {
     let member = services.rooms.member(reader.user(), reader.room().id).await?;
     Ok(post_message(&services.messages, &member, message, Kind::Text).await?)
 }

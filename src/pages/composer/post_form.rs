@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce};
+use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce, WriteOutcome};
 use crate::chat::messages::{Messages, WriteError};
 use crate::chat::rooms::model::Member;
 use crate::http::DraftOrigin;
@@ -23,6 +23,8 @@ pub(in crate::pages) struct PostForm {
     pub reply_to: Option<MessageId>,
     /// The text is a message, even if it looks like a command.
     pub literal: bool,
+    /// The text shall be posted although it mentions many members.
+    pub confirmed: bool,
 }
 
 /// A form sends an empty field as an empty text.
@@ -48,16 +50,15 @@ pub(in crate::pages) async fn post_message(
     member: &Member,
     form: &PostForm,
     kind: Kind,
-) -> Result<(), WriteError> {
+) -> Result<WriteOutcome, WriteError> {
     let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
     let draft = Draft { kind, body, markup: Markup::Plain, nonce, reply_to: form.reply_to };
     match messages.post(member.clone(), draft.clone()).await {
         Err(WriteError::NonceReused) => {
-            messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
-            Ok(())
+            messages.post(member.clone(), Draft { nonce: None, ..draft }).await
         }
-        result => result.map(|_| ()),
+        result => result,
     }
 }

@@ -189,7 +189,7 @@ impl CommandContext<'_> {
             Err(AccessError::Forbidden) => return Ok(self.refuse("not-the-owner")),
             Err(error) => return Err(error.into()),
         };
-        let change = RoomChange { name: None, topic: Some(topic) };
+        let change = RoomChange { topic: Some(topic), ..RoomChange::default() };
         match self.services.rooms.update(&owner, &change).await {
             Ok(()) => Ok(reply(vec![self.t.text("topic-set").to_owned()])),
             Err(error) => self.explain(error),
@@ -283,7 +283,7 @@ impl CommandContext<'_> {
         let nonce = self.nonce.to_owned();
         let form = PostForm { body, nonce, literal: true, ..PostForm::default() };
         match post_message(&self.services.messages, member, &form, kind).await {
-            Ok(()) => Ok(go(member.room())),
+            Ok(_) => Ok(go(member.room())),
             Err(WriteError::Invalid(field_error)) => Ok(self.refuse(field_error.code)),
             Err(error) => Err(error.into()),
         }
@@ -398,9 +398,9 @@ fn reply(lines: Vec<String>) -> CommandResult {
 }
 
 fn success(lines: Vec<String>) -> CommandReply {
-    CommandReply { status: StatusCode::OK, lines, as_text: false }
+    CommandReply::new(StatusCode::OK, lines)
 }
 
 fn refusal(lines: Vec<String>) -> CommandReply {
-    CommandReply { status: StatusCode::UNPROCESSABLE_ENTITY, lines, as_text: false }
+    CommandReply::new(StatusCode::UNPROCESSABLE_ENTITY, lines)
 }

@@ -9,6 +9,7 @@ use axum::routing::get;
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::Role;
 use crate::chat::presence::Presence;
+use crate::http::request::partial::Part;
 use crate::http::state::from_state;
 use crate::http::{AppState, Problem, Query, Viewer};
 use crate::kernel::Clock;
@@ -16,6 +17,7 @@ use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::layout::user_view::UserView;
+use crate::pages::rooms::members::MemberRows;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/people", get(index))
@@ -67,6 +69,10 @@ async fn index(
         let online = presence.is_online(listed.user.id);
         UserView::of_listed(listed, online, now)
     });
+    if page.wants(Part::Rows) {
+        let (t, people) = (page.t, people.collect());
+        return Ok(html(&MemberRows { t, people, links: &links, says_online: false }));
+    }
     let sections = if is_whole {
         let (online, offline) = people.partition(|user| user.online);
         let section = |key, people: Vec<UserView>| Section {

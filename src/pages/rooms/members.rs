@@ -96,12 +96,12 @@ struct MembersPage {
 
 #[derive(Template)]
 #[template(path = "members/_rows.html")]
-struct MemberRows<'a> {
-    t: Language,
-    people: Vec<UserView>,
-    links: &'a ListLinks,
+pub(in crate::pages) struct MemberRows<'a> {
+    pub t: Language,
+    pub people: Vec<UserView>,
+    pub links: &'a ListLinks,
     /// Rows for the panel do not: they go into its lists of those online and offline.
-    says_online: bool,
+    pub says_online: bool,
 }
 
 #[derive(Deserialize, Default)]

@@ -54,6 +54,7 @@ struct RoomView {
     name: String,
     icon: &'static str,
     lobby: bool,
+    wide_mentions_restricted: bool,
 }
 
 struct Invitation {
@@ -119,6 +120,7 @@ impl RoomSettingsRenderer {
                 name: room.name.clone(),
                 icon: icon(room),
                 lobby: room.lobby,
+                wide_mentions_restricted: room.wide_mentions_restricted,
             },
             may_change: may_change(reader.user(), room),
             may_delete: may_moderate(reader.user(), room) && !room.lobby,
@@ -149,7 +151,12 @@ fn invite(page: &Page, code: &Code) -> Result<Invitation, Problem> {
 struct ChangeForm {
     name: String,
     topic: String,
+    /// Who may mention all members at once: `members` or [`OWNER`].
+    wide_mentions: Option<String>,
 }
+
+/// Only the owner and administrators.
+const OWNER: &str = "owner";
 
 async fn update(
     State(renderer): State<RoomSettingsRenderer>,
@@ -160,7 +167,11 @@ async fn update(
 ) -> Result<Response, Problem> {
     let problems = match (RoomName::parse(&typed.name), RoomTopic::parse(&typed.topic)) {
         (Ok(name), Ok(topic)) => {
-            let change = RoomChange { name: Some(name), topic: Some(topic) };
+            let change = RoomChange {
+                name: Some(name),
+                topic: Some(topic),
+                wide_mentions_restricted: typed.wide_mentions.map(|who| who == OWNER),
+            };
             match rooms.update(&owner, &change).await {
                 Ok(()) => return Ok(to_settings(owner.room().id)),
                 Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],

@@ -14,7 +14,7 @@ use crate::chat::commands::COMMANDS;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Window, excerpt};
 use crate::chat::presence::Presence;
-use crate::chat::rooms::model::{Reader, Visibility, may_moderate};
+use crate::chat::rooms::model::{Reader, Visibility, may_mention_all, may_moderate};
 use crate::chat::rooms::{AccessError, Rooms};
 use crate::chat::search;
 use crate::http::state::from_state;
@@ -98,9 +98,23 @@ pub(in crate::pages) struct CommandReply {
     pub lines: Vec<String>,
     /// Offers a button that sends the text as a message.
     pub as_text: bool,
+    /// Offers a button that sends the text although it mentions many members.
+    pub confirms: bool,
+    /// Offers to invite these users.
+    pub invites: Vec<Invitable>,
+}
+
+/// A user who can be invited.
+pub(in crate::pages) struct Invitable {
+    pub name: String,
+    pub display_name: String,
 }
 
 impl CommandReply {
+    pub fn new(status: StatusCode, lines: Vec<String>) -> Self {
+        Self { status, lines, as_text: false, confirms: false, invites: Vec::new() }
+    }
+
     pub fn is_bad(&self) -> bool {
         !self.status.is_success()
     }
@@ -132,6 +146,7 @@ struct ReplyView {
     excerpt: String,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the page shows")]
 struct RoomView {
     id: i64,
     /// The creation time; empty for a direct message that does not exist yet.
@@ -144,6 +159,10 @@ struct RoomView {
     /// The user's read marker; -1 for a user who is not a member.
     last_read: i64,
     member: bool,
+    /// Whether the user may mention all members at once.
+    mentions_all: bool,
+    /// Whether members can invite others.
+    invites: bool,
     /// Whether the user can delete messages of others.
     moderates: bool,
     /// The user was removed and needs an invitation to come back.
@@ -169,6 +188,8 @@ impl RoomView {
             rev: room.rev.0,
             last_read: room.last_read_seq.map_or(-1, |seq| seq.0),
             member: room.is_member(),
+            mentions_all: may_mention_all(reader.user(), room),
+            invites: room.is_member() && !room.visibility.is_permanent(),
             moderates: may_moderate(reader.user(), room),
             removed,
             members,
@@ -318,6 +339,8 @@ impl RoomRenderer {
                 rev: 0,
                 last_read: -1,
                 member: true,
+                mentions_all: true,
+                invites: false,
                 moderates: false,
                 removed: false,
                 members: 2,

@@ -1,5 +1,5 @@
 // What the composer offers while a slash command, a mention or an emoji is typed.
-import { closestTo, hasModifier, isComposing, query, queryAll } from '../core/dom.js';
+import { byId, closestTo, hasModifier, isComposing, query, queryAll } from '../core/dom.js';
 import { foldText, matchDistance } from '../core/fuzzy-match.js';
 import { insertEmoji, loadEmoji, rememberEmoji, skinTone } from '../emoji/emoji.js';
 
@@ -171,8 +171,8 @@ export function startCommandAutocomplete(form, listbox) {
   });
 }
 
-// Completes mentions with the members of the room while a word that starts with @ is typed. They come from the member
-// list, those online first. In a room that is too large for the list, the server is asked for the others.
+// Completes mentions while a word that starts with @ is typed. Members come from the member list, those online first;
+// the server is asked for others: users outside the room, and members of a room that is too large for the list.
 
 // The same rule as the server's (chat/messages/markup.rs); tests/cases/mentions.json holds both to it. A mention may
 // directly follow a letter only in scripts without spaces.
@@ -204,25 +204,62 @@ function createOption(member, index) {
   const userName = Object.assign(document.createElement('small'), { textContent: `@${userNameOf(member)}` });
   option.dataset.name = userNameOf(member);
   option.append(query(member, '.avatar').cloneNode(true), displayName, userName);
+  if (member.dataset.outside !== undefined) userName.append(` · ${byId('mention-menu').dataset.outside}`);
   return option;
 }
 
 /**
- * The members that match best, without the user.
+ * What mentions many members at once.
+ * @param {string} typed
+ */
+function wideOptions(typed) {
+  const { room, here } = byId('mention-menu').dataset;
+  return Object.entries({ room, here }).flatMap(([name, text]) => {
+    if (!text || !name.startsWith(typed.toLowerCase())) return [];
+    const option = Object.assign(document.createElement('div'), {
+      className: 'menu-item',
+      id: `mention-${name}`,
+      role: 'option',
+      ariaSelected: 'false',
+    });
+    option.dataset.name = name;
+    option.append(`@${name}`, Object.assign(document.createElement('small'), { textContent: text }));
+    return [option];
+  });
+}
+
+/** Who has written lately, the last one first. */
+function recentAuthors() {
+  const authors = queryAll(document, '#messages .message').map(({ dataset: { author } }) => author);
+  return Array.from(new Set(authors.reverse()));
+}
+
+/**
+ * The users that match best, without the user: members before others, those who wrote lately first.
  * @param {MemberElement[]} members
  * @param {string} typed
  * @param {string} me
  */
 function matchingMembers(members, typed, me) {
   const term = foldText(typed);
+  const recent = recentAuthors();
+  /** @param {MemberElement} member */
+  const rank = ({ dataset: { user, outside } }) => {
+    const at = recent.indexOf(user);
+    return outside === undefined ? (at < 0 ? recent.length : at) : Infinity;
+  };
   return members
     .filter((member) => member.dataset.user !== me)
     .map((member) => {
       const names = [userNameOf(member), member.dataset.name];
-      return { member, distance: Math.min(...names.map((name) => matchDistance(term, foldText(name)))) };
+      return {
+        member,
+        rank: rank(member),
+        distance: Math.min(...names.map((name) => matchDistance(term, foldText(name)))),
+      };
     })
     .filter(({ distance }) => distance <= MAX_DISTANCE)
-    .sort((a, b) => a.distance - b.distance)
+    .sort((a, b) => a.distance - b.distance || (a.rank === b.rank ? 0 : a.rank - b.rank))
     .slice(0, MAX_SHOWN)
     .map(({ member }) => member);
 }
@@ -235,7 +272,9 @@ function knownMembers(found) {
   /** @type {MemberElement[]} */
   const listed = queryAll(document, '#people .member');
   const users = new Set(listed.map((member) => member.dataset.user));
-  return listed.concat(found.filter((member) => !users.has(member.dataset.user)));
+  /** @param {MemberElement} member */
+  const isNew = ({ dataset: { user } }) => !users.has(user) && Boolean(users.add(user));
+  return listed.concat(found.filter(isNew));
 }
 
 /**
@@ -274,7 +313,8 @@ export function startMentionAutocomplete(form, listbox, me, search) {
       typed = match?.[1] ?? '';
       searchSoon();
       if (!match) return null;
-      listbox.replaceChildren(...matchingMembers(knownMembers(found), typed, me).map(createOption));
+      const users = matchingMembers(knownMembers(found), typed, me).map(createOption);
+      listbox.replaceChildren(...users, ...wideOptions(typed));
       return { options: queryAll(listbox, ':scope > *'), preferred: listbox.firstElementChild };
     },
     isComplete: (option) => option === listbox.lastElementChild && option.dataset.name === typed,
@@ -353,4 +393,19 @@ export function startEmojiAutocomplete(form, listbox) {
       insertEmoji(field, name, field.selectionStart - typed.length - 1);
     },
   });
+}
+
+const WIDE_MENTION = new RegExp(
+  `${MENTION.source.slice(0, MENTION.source.indexOf('(['))}(room|here)(?![\\p{L}\\p{M}\\p{N}_-])`,
+  'giu',
+);
+
+/**
+ * How many users a text mentions at once, as far as the page knows. The server decides.
+ * @param {string} text
+ */
+export function countWideMention(text) {
+  const names = Array.from(text.matchAll(WIDE_MENTION), ([, name]) => name.toLowerCase());
+  if (names.length === 0) return 0;
+  return Number(byId(names.includes('room') ? 'member-count' : 'online-count').textContent) - 1;
 }

@@ -1,6 +1,7 @@
 // Frames for the page as a whole: users, rooms and their unread counts, the fate of messages.
 // Frames that only concern the room on screen are handled there.
 import { appElement, query, queryAll } from '../core/dom.js';
+import { updateStatus } from '../people/status.js';
 import { carryNotice, showRoomClosed } from '../shell/notices.js';
 
 // Passes a frame to the handler of its type.
@@ -18,7 +19,8 @@ export function dispatchFrame(handlers, frame) {
 // Keeps users up to date wherever the page shows them: who is online, and another name or picture.
 
 /** @param {UserFrame} frame */
-function updateUser({ user: { id, display_name: name }, initials, photo }) {
+function updateUser({ user, initials, photo }) {
+  const { id, display_name: name } = user;
   /**
    * @param {Element} parent
    * @param {string} avatarSelector
@@ -46,6 +48,7 @@ function updateUser({ user: { id, display_name: name }, initials, photo }) {
   }
   const app = appElement();
   if (Number(app.dataset.me) === id) update(query(app, '.current-user'), '.avatar', '.current-user__name bdi');
+  updateStatus(user);
 }
 
 /** @param {Set<number>} online */

@@ -1,6 +1,6 @@
 // Follows links to pages of this site within the shell, and goes to the room above or below with Alt and the arrow keys,
 // with Shift to the next unread one.
-import { closestTo, hasModifier } from '../core/dom.js';
+import { closestTo, hasModifier, query } from '../core/dom.js';
 import { closeDrawer } from '../shell/sidebar.js';
 import { roomIdIn } from './page-navigation.js';
 
@@ -56,12 +56,24 @@ export function startPageLinks({ sidebar, navigation, onStay }) {
     navigation.goTo(address, room);
   }
 
+  /** @param {HTMLAnchorElement} link @param {Element} pressed */
+  function showProfile(link, pressed) {
+    import('../people/profile-card.js').then(
+      ({ openProfileCard }) => openProfileCard(link, pressed, goTo),
+      () => goTo(link.href),
+    );
+  }
+
   document.addEventListener('click', (event) => {
+    const picture = closestTo(event, '.message > .avatar, .member > .avatar');
     /** @type {HTMLAnchorElement | null} */
-    const link = closestTo(event, 'a[href]');
+    const link = picture
+      ? query(/** @type {Element} */ (picture.parentElement), '[data-profile]')
+      : closestTo(event, 'a[href]');
     if (!link || event.defaultPrevented || event.button !== 0 || hasModifier(event) || !leadsToPage(link)) return;
     event.preventDefault();
-    goTo(link.href);
+    if (link.dataset.profile === undefined) goTo(link.href);
+    else showProfile(link, picture ?? link);
   });
 
   addEventListener('keydown', (event) => {

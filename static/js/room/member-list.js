@@ -105,13 +105,18 @@ export class MemberList {
   }
 
   /**
-   * The rows of members who match and may not be listed.
+   * The rows of users who match and may not be listed: members, and users outside the room.
    * @param {string} text
    * @returns {Promise<MemberElement[]>}
    */
   async search(text) {
-    if (this.#isComplete) return [];
-    return queryAll(await this.#fetchPage(`${this.#path}?q=${encodeURIComponent(text)}`), '.member');
+    const query = `?q=${encodeURIComponent(text)}`;
+    const paths = this.#isComplete ? ['/people'] : [this.#path, '/people'];
+    const pages = await Promise.all(paths.map((path) => this.#fetchPage(path + query)));
+    /** @type {MemberElement[]} */
+    const rows = pages.flatMap((page) => queryAll(page, '.member'));
+    for (const row of rows) row.toggleAttribute('data-outside', !this.#members.has(userOf(row)));
+    return rows;
   }
 
   /** @returns {MemberElement[]} */

@@ -1,6 +1,11 @@
 // The room on screen: creates its parts and passes the server's frames to them, until another room takes its place.
 // A message goes from the composer to the sender, over the connection, and back into the message list.
-import { startCommandAutocomplete, startEmojiAutocomplete, startMentionAutocomplete } from '../composer/completion.js';
+import {
+  countWideMention,
+  startCommandAutocomplete,
+  startEmojiAutocomplete,
+  startMentionAutocomplete,
+} from '../composer/completion.js';
 import { Composer, isExitCommand, isSlashCommand, literalText } from '../composer/composer.js';
 import { createTypingIndicator } from '../composer/typing-indicator.js';
 import { dispatchFrame } from '../connection/frame-handlers.js';
@@ -54,6 +59,7 @@ export class Room {
    */
   #lastId;
   #hasCaughtUp = false;
+  #confirmed = ''; // the text that the user wants to post although it mentions many
   #wasAtEnd = false; // when catching up began
   #readBefore = 0; // how far the user had read then
   #closing = new AbortController();
@@ -73,6 +79,7 @@ export class Room {
     resync: (frame) => this.#onResync(frame),
     read: ({ seq, back }) => (back ? this.#showUnread(seq) : this.#readMarker.advance(seq)),
     typing: ({ user }) => this.#typingIndicator.show(user),
+    posted: (frame) => this.#onPosted(frame),
   };
 
   /**
@@ -215,6 +222,7 @@ export class Room {
       goTo: this.#options.goTo,
     });
     this.#log.addEventListener('scroll', () => this.#readMarker.update(), { passive: true });
+    this.#form.parentElement?.addEventListener('submit', (event) => this.#onInvite(event), { signal: this.#signal });
   }
 
   /**
@@ -237,11 +245,47 @@ export class Room {
       this.#postAsForm(body, nonce, isLiteral);
       return false;
     }
+    const reached = body === this.#confirmed ? 0 : countWideMention(body);
+    if (reached > Number(byId('mention-notice').dataset.asksAbove)) {
+      this.#askBeforeMany(reached, body);
+      return false;
+    }
     document.getElementById('answer')?.remove(); // of an earlier slash command
     this.#options.sender.post(this.id, isLiteral ? body : literalText(body), nonce, replyTo);
     this.#typingIndicator.messageSent();
     this.scrollAnchor.scrollToEnd();
     return true;
+  }
+
+  /**
+   * @param {number} reached
+   * @param {string} body
+   */
+  async #askBeforeMany(reached, body) {
+    const { askBeforeMany } = await import('../composer/mention-notices.js');
+    askBeforeMany(reached, this.composer.field, () => {
+      this.#confirmed = body;
+      this.#form.requestSubmit();
+    });
+  }
+
+  /** @param {PostedFrame} frame */
+  async #onPosted({ not_in_room: users }) {
+    if (users.length === 0) return;
+    const { showOutsiders } = await import('../composer/mention-notices.js');
+    if (!this.#signal.aborted) showOutsiders(this.id, users);
+  }
+
+  /** @param {SubmitEvent} event */
+  #onInvite(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (form.dataset.invite === undefined) return;
+    event.preventDefault();
+    this.#options.postCommand(form.action, new FormData(form, event.submitter), {
+      onAccepted: () => {},
+      onRefused: (reason) => this.composer.showError(reason || (byId('acts').dataset.failed ?? '')),
+      isSignOut: false,
+    });
   }
 
   /**

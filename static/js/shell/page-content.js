@@ -21,6 +21,8 @@ export function prepareContent(content) {
 export function startContent(content) {
   startLengthChecks(content);
   startRecentSearches();
+  const chooser = /** @type {HTMLFormElement | null} */ (content.querySelector('[data-chooser]'));
+  if (chooser) import('../people/chooser.js').then(({ startChooser }) => startChooser(chooser));
 }
 
 /** @param {HTMLElement} content */

@@ -86,3 +86,83 @@ async fn profiles_that_are_not_allowed_change_nothing() {
     assert_eq!(me["display_name"], "ana");
     change(&ana, wrong_end("2026-11-21T10:00:00.001Z")).await;
 }
+
+#[tokio::test]
+async fn profile_page_shows_who_a_user_is_and_the_settings_change_it() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
+    let fields = [
+        ("about", "Huerta.\nY <b>pan</b>."),
+        ("status_emoji", ""),
+        ("status_text", "vuelvo pronto"),
+        ("status_end", "hour"),
+    ];
+    assert_eq!(ana.submit("/settings/profile", &fields).await.path, "/settings?saved=1");
+    let page = ana.get("/settings").await;
+    assert_eq!(page.attribute("#status_emoji", "value").as_deref(), Some("💬"));
+    assert_eq!(page.attribute("#status_end [selected]", "value").as_deref(), Some("kept"));
+    let zone = [("time_zone", "Asia/Tokyo")];
+    ana.submit("/settings/time-zone", &zone).await;
+
+    let page = luis.get("/people/ANA").await;
+    assert_eq!((page.status, page.one(".profile__name").as_str()), (StatusCode::OK, "ana"));
+    assert!(page.one(".profile__about").contains("Y <b>pan</b>."));
+    assert!(page.one(".profile__status").contains("vuelvo pronto"));
+    assert!(page.one(".profile__fact").contains("19:00 · 9 h ahead"), "{}", page.text);
+    assert_eq!(page.attribute(".profile__actions a", "href").as_deref(), Some("/direct/ana"));
+    assert_eq!(page.all(".profile__rooms a").len(), 1);
+    assert_eq!(luis.get("/people").await.all(".status-emoji").len(), 1);
+    assert_eq!(luis.get("/rooms/1").await.all(".member .status-emoji").len(), 1);
+    server.advance(Duration::from_hours(1));
+    let page = luis.get("/people/ana").await;
+    assert!(page.all(".profile__status").is_empty());
+    assert!(luis.get("/people").await.all(".status-emoji").is_empty());
+
+    let own = ana.get("/people/ana").await;
+    assert_eq!(own.attribute(".profile__actions a", "href").as_deref(), Some("/settings#profile"));
+    assert_eq!(luis.get("/people/nadie").await.status, StatusCode::NOT_FOUND);
+    for wrong in [
+        ("status_text", "a".repeat(81)),
+        ("about", "a".repeat(501)),
+        ("status_end", "later".to_owned()),
+    ] {
+        let fields = [("status_emoji", "🌙"), ("status_end", "never"), (wrong.0, wrong.1.as_str())];
+        let refused = ana.submit("/settings/profile", &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.0);
+    }
+}
+
+#[tokio::test]
+async fn commands_set_the_status_and_shrug() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut browser = server.browser();
+    browser.login("ana", crate::support::PASSWORD).await;
+    for (typed, emoji, text) in [
+        ("/status :coffee: vuelvo pronto", "☕", "vuelvo pronto"),
+        ("/status 🚆 tren", "🚆", "tren"),
+        ("/status en casa", "💬", "en casa"),
+        ("/away", "🌙", ""),
+        ("/away comiendo", "🌙", "comiendo"),
+    ] {
+        let page = browser.submit("/rooms/1/messages", &[("body", typed)]).await;
+        assert_eq!(page.one("#answer"), "Your status is set.", "{typed}");
+        let expected = json!({"emoji": emoji, "text": text, "until": null});
+        assert_eq!(ana.get("/me").await["status"], expected, "{typed}");
+    }
+    browser.submit("/rooms/1/messages", &[("body", "/status")]).await;
+    assert_eq!(ana.get("/me").await["status"], Value::Null);
+    let long = format!("/status {}", "a".repeat(81));
+    let refused = browser.submit("/rooms/1/messages", &[("body", &long)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for (typed, posted) in
+        [("/shrug quién sabe", r"quién sabe ¯\_(ツ)_/¯"), ("/shrug", r"¯\_(ツ)_/¯")]
+    {
+        let page = browser.submit("/rooms/1/messages", &[("body", typed)]).await;
+        assert_eq!(
+            page.all("#messages .message__body").last().map(String::as_str),
+            Some(posted),
+            "{typed}"
+        );
+    }
+}

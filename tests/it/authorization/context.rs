@@ -214,6 +214,7 @@ impl TestContext {
             .replace("{code}", &scene.code)
             .replace("{emoji}", "👍")
             .replace("/direct/{name}", "/direct/carlos")
+            .replace("/people/{name}", "/people/carlos")
             .replace("{file}", "member.css")
             .replace(['{', '}', '*'], "");
         let query = if path == "/rooms/{id}/messages" { "?before=2" } else { "" };
@@ -242,6 +243,7 @@ impl TestContext {
             "/rooms/{id}/settings" | "/admin/rooms/{id}/name" => vec![("name", unique)],
             "/rooms/{id}/owner" | "/rooms/{id}/remove" => vec![("user", id(Role::Member))],
             "/join" => vec![("code", scene.code.clone())],
+            "/rooms/{id}/members" => vec![("name", "nonmember".to_owned())],
             "/settings/name" => vec![("display_name", unique)],
             "/admin/sign-up" => vec![("signup", "open".to_owned())],
             "/admin/people" => {

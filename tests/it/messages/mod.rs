@@ -8,6 +8,7 @@ mod pins;
 mod replies;
 mod search;
 mod unread;
+mod wide_mentions;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

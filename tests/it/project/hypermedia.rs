@@ -26,9 +26,10 @@ const ATTRIBUTES: [&str; 9] = [
 const DELIVERED: [&str; 3] = ["messages/_message.html", "rooms/_row.html", "rooms/_member.html"];
 
 /// Forms that lead to another page, change language or theme, or belong to messages.
-const PLAIN_FORMS: [&str; 23] = [
+const PLAIN_FORMS: [&str; 25] = [
     "/admin/people/close",
     "/admin/people/erase",
+    "/direct",
     "/join",
     "/join/{{ code }}",
     "/login",
@@ -46,6 +47,7 @@ const PLAIN_FORMS: [&str; 23] = [
     "/rooms/{{ room.id }}/delete",
     "/rooms/{{ room.id }}/join",
     "/rooms/{{ room.id }}/leave",
+    "/rooms/{{ room.id }}/members",
     "/rooms/{{ room.id }}/restore",
     "/settings/look",
     "{{ action }}",

@@ -28,6 +28,7 @@ const CHAT: [&str; 14] = [
     "rooms::model",
     "messages::model",
     "events",
+    "presence",
     "audit",
     "names",
     "accounts",
@@ -35,7 +36,6 @@ const CHAT: [&str; 14] = [
     "search",
     "messages",
     "sync",
-    "presence",
     "commands",
 ];
 

@@ -113,3 +113,27 @@ async fn group_has_2_to_19_others() {
     let rooms = ana.get("/rooms").await;
     assert_eq!(rooms["items"].as_array().map(Vec::len), Some(3), "refused ones are not made");
 }
+
+#[tokio::test]
+async fn page_opens_a_group_by_names() {
+    let server = Server::start().await;
+    let mut ana = server.browser_as("ana").await;
+    for name in ["luis", "eva"] {
+        server.api(name).await;
+    }
+    assert_eq!(ana.get("/direct").await.all("form [name=names]").len(), 1);
+    for (names, status) in
+        [("luis", 422), ("luis, nadie", 422), ("", 422), ("@luis, EVA", 200), ("luis eva,ana", 200)]
+    {
+        let page = ana.submit("/direct", &[("names", names)]).await;
+        assert_eq!(page.status.as_u16(), status, "{names}");
+        if status == 422 {
+            assert_eq!(page.attribute("#names", "value").as_deref(), Some(names));
+            assert!(!page.all("#names-note.field__note--error").is_empty());
+        } else {
+            assert_eq!(page.one("#room-h"), "eva, luis");
+            assert_eq!(page.one("#direct .room__name"), "eva, luis");
+            assert!(page.all(".page-header a[href$='/settings']").is_empty());
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod input;
 mod quote;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +163,8 @@ pub(super) struct Post {
     pub rendered: Rendered,
     /// The search tokens of the message.
     pub tokens: String,
+    /// Who is online; empty unless the text mentions them.
+    pub online: Vec<UserId>,
 }
 
 /// A body as HTML, rendered without knowing which handles exist.
@@ -180,6 +183,8 @@ pub struct Author {
     pub(super) message: MessageId,
     /// The room in which the message is found: for a reply in a thread the room of the thread's head.
     pub(super) searched: RoomId,
+    pub(super) user: UserId,
+    pub(super) is_admin: bool,
 }
 
 /// The permission to delete a message. Only [`super::Messages::deleter`] makes it, for the author and
@@ -241,6 +246,8 @@ pub(super) enum Write {
         author: Author,
         body: MessageBody,
         rendered: Rendered,
+        /// Who is online; empty unless the text mentions them.
+        online: Vec<UserId>,
     },
     Delete(Deleter),
     React(Member, Reaction),
@@ -264,12 +271,12 @@ impl Write {
         }
     }
 
-    /// The normalized words after an `@`, which may be handles.
-    pub fn names(&self) -> &[String] {
+    /// The room, and the normalized words after an `@`, which may be handles.
+    pub fn names(&self) -> Option<(RoomId, &[String])> {
         match self {
-            Self::Post(post) => &post.rendered.names,
-            Self::Edit { rendered, .. } => &rendered.names,
-            _ => &[],
+            Self::Post(post) => Some((post.member.room(), &post.rendered.names)),
+            Self::Edit { author, rendered, .. } => Some((author.room, &rendered.names)),
+            _ => None,
         }
     }
 
@@ -291,6 +298,8 @@ pub struct WriteOutcome {
     pub changed: bool,
     /// Users who are mentioned now and were not before.
     pub mentioned: Vec<UserId>,
+    /// Users whom a new message mentions by their handle although they are not members of the room.
+    pub outsiders: Vec<UserId>,
     /// The user, if this write made them a member of the room.
     pub joined: Option<User>,
     /// The last `rev` of the room if replies to the message changed with it: they quote it.
@@ -304,7 +313,14 @@ impl WriteOutcome {
     }
 
     pub(super) fn of(message: Arc<Message>, changed: bool) -> Self {
-        Self { message, changed, mentioned: Vec::new(), joined: None, quotes_changed: None }
+        Self {
+            message,
+            changed,
+            mentioned: Vec::new(),
+            outsiders: Vec::new(),
+            joined: None,
+            quotes_changed: None,
+        }
     }
 }
 
@@ -331,6 +347,9 @@ pub enum WriteError {
     /// A deleted message cannot be edited and takes no reactions.
     #[error("the message is deleted")]
     Deleted,
+    /// The user mentions many members too often; the time to wait.
+    #[error("too many mentions of many members")]
+    TooMany(Duration),
     #[error(transparent)]
     Service(#[from] ServiceError),
 }

@@ -29,7 +29,7 @@ pub(super) async fn edit(
     now: Timestamp,
 ) -> Result<Outcome, sqlx::Error> {
     let Author { room, message: id, .. } = author;
-    let RenderedWithMentions { html, mut mentioned } = rendered;
+    let RenderedWithMentions { html, mut mentioned, is_here, .. } = rendered;
     let message = match find_undeleted(transaction, room, id).await? {
         Ok(message) => message,
         Err(error) => return Ok(Err(error)),
@@ -54,6 +54,12 @@ pub(super) async fn edit(
     }
     let room_seq_key = RoomKey::of_seq(room, message.seq);
     let mentioned_before = mentions::remove(transaction, room_seq_key).await?;
+    if is_here {
+        // Those who were online then stay mentioned.
+        mentioned.extend(&mentioned_before);
+        mentioned.sort_unstable();
+        mentioned.dedup();
+    }
     let mentions: Vec<_> =
         mentioned.iter().map(|user| Mention { user: *user, room_seq_key }).collect();
     let mut statements = StatementBatch::of(transaction);

@@ -7,7 +7,7 @@ use super::insert;
 use super::lookups::{self, LookupResults};
 use super::{Outcome, edits, mentions, pins, quotes};
 use crate::changefeed::model::ChangeMeta;
-use crate::chat::messages::mentions::HandleIndex;
+use crate::chat::messages::mentions::{MentionIndex, Writing};
 use crate::chat::messages::model::{Post, Write, WriteOutcome};
 use crate::chat::search;
 use crate::chat::search::model::SearchDocument;
@@ -89,14 +89,16 @@ pub(in crate::chat::messages) async fn commit_group(
 async fn apply(
     transaction: &mut Transaction,
     change: &Write,
-    handles: &HandleIndex,
+    handles: &MentionIndex,
     meta: ChangeMeta,
 ) -> Result<Outcome, sqlx::Error> {
     match change {
         // Stored already.
         Write::Post(_) => Err(sqlx::Error::RowNotFound),
-        Write::Edit { author, body, rendered } => {
-            let text = handles.resolve(body, rendered);
+        Write::Edit { author, body, rendered, online } => {
+            let (room, is_admin) = (author.room, author.is_admin);
+            let writing = Writing { room, author: author.user, is_admin, online };
+            let text = handles.resolve(&writing, body, rendered);
             edits::edit(transaction, *author, body.as_str(), text, meta.now).await
         }
         Write::Delete(deleter) => edits::delete(transaction, deleter, meta.now).await,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::Outcome;
 use super::lookups::{LookupResults, NonceKey, Original, RoomNumbers};
 use super::mentions::{self, Mention};
-use crate::chat::messages::mentions::{HandleIndex, RenderedWithMentions};
+use crate::chat::accounts::model::Role;
+use crate::chat::messages::mentions::{MentionIndex, RenderedWithMentions, Writing};
 use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
 use crate::chat::messages::render;
 use crate::db::{Db, StatementBatch, execute, json_rows, power_of_two_chunks, push_statement};
@@ -19,7 +20,7 @@ use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 pub(super) fn assign_numbers<'a>(
     posts: &[&'a Post],
     mut lookups: LookupResults,
-    handles: &HandleIndex,
+    handles: &MentionIndex,
     first: MessageId,
     now: Timestamp,
 ) -> Vec<Outcome> {
@@ -190,15 +191,22 @@ fn move_read_markers(statements: &mut StatementBatch, messages: &[&Message]) {
 fn stored(
     post: &Post,
     original: Option<&Original>,
-    handles: &HandleIndex,
+    handles: &MentionIndex,
     id: MessageId,
     numbers: RoomNumbers,
     now: Timestamp,
 ) -> WriteOutcome {
-    let rendered = handles.resolve(&post.draft.body, &post.rendered);
-    let RenderedWithMentions { html, mut mentioned } = rendered;
+    let author = post.member.user();
+    let writing = Writing {
+        room: numbers.id,
+        author: author.id,
+        is_admin: author.role == Role::Admin,
+        online: &post.online,
+    };
+    let rendered = handles.resolve(&writing, &post.draft.body, &post.rendered);
+    let RenderedWithMentions { html, mut mentioned, outsiders, .. } = rendered;
     if let Some(original) = original {
-        notify_quoted(&mut mentioned, original.author, post.member.user().id);
+        notify_quoted(&mut mentioned, original.author, author.id);
     }
     let message = Message {
         id,
@@ -222,7 +230,7 @@ fn stored(
         thread: None,
         twin_of: None,
     };
-    WriteOutcome { mentioned, ..WriteOutcome::new(message, true) }
+    WriteOutcome { mentioned, outsiders, ..WriteOutcome::new(message, true) }
 }
 
 /// A reply notifies the author of the message that it quotes, as a mention does.

@@ -5,52 +5,112 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use crate::chat::messages::mentions::{Handle, HandleIndex};
+use crate::chat::messages::mentions::{Audience, Handle, MentionIndex};
 use crate::chat::messages::model::Write;
+use crate::chat::messages::wide_mention::WideMention;
 use crate::db::{
     BatchResults, Db, StatementBatch, Transaction, fetch_all, fetch_scalars, json_rows,
     push_statement,
 };
-use crate::kernel::UserId;
 use crate::kernel::ids::RoomKey;
+use crate::kernel::{RoomId, UserId};
 
-/// The words after an `@` in these writes, each once.
-fn names(writes: &[Write]) -> Vec<[&str; 1]> {
-    let names: BTreeSet<&str> = writes.iter().flat_map(Write::names).map(String::as_str).collect();
-    names.into_iter().map(|name| [name]).collect()
+/// The words after an `@` in these writes with their rooms, each once.
+fn names(writes: &[Write]) -> Vec<(RoomId, &str)> {
+    let mut all = BTreeSet::new();
+    for (room, names) in writes.iter().filter_map(Write::names) {
+        all.extend(names.iter().map(|name| (room, name.as_str())));
+    }
+    all.into_iter().collect()
 }
 
-/// Adds the query whose result [`read`] reads. Closed accounts cannot be mentioned.
+/// The rooms in which these writes mention many members at once.
+fn wide(names: &[(RoomId, &str)]) -> Vec<[RoomId; 1]> {
+    let is_wide = |(_, name): &&(RoomId, &str)| WideMention::parse(name).is_some();
+    let rooms: BTreeSet<RoomId> = names.iter().filter(is_wide).map(|(room, _)| *room).collect();
+    rooms.into_iter().map(|room| [room]).collect()
+}
+
+/// Adds the queries whose results [`read`] reads. Closed accounts cannot be mentioned.
 pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
     let names = names(writes);
-    if !names.is_empty() {
+    if names.is_empty() {
+        return;
+    }
+    push_statement!(statements, |query| {
+        query
+            .push(
+                "select given.room, u.folded_name, u.id, u.name,
+                   exists (select 1 from memberships m
+                           where m.room_id = given.room and m.user_id = u.id) as is_member
+                 from (select cast(value ->> 0 as bigint) as room, value ->> 1 as name
+                       from jsonb_each(",
+            )
+            .push_bind(json_rows(&names))
+            .push(
+                ")) given join users u on u.folded_name = given.name
+                 where u.deactivated_at is null",
+            )
+    });
+    let rooms = wide(&names);
+    if !rooms.is_empty() {
+        // The members as one text: thousands of rows would take longer.
         push_statement!(statements, |query| {
             query
-                .push("select folded_name, id, name from users where deactivated_at is null")
-                .push(" and folded_name in (select value ->> 0 from jsonb_each(")
-                .push_bind(json_rows(&names))
+                .push(
+                    "select r.id, r.owner_id, r.wide_mentions_restricted = 1 as restricted,
+                       (select string_agg(cast(m.user_id as text), ' ')
+                        from memberships m join users u on u.id = m.user_id
+                        where m.room_id = r.id and u.deactivated_at is null) as members
+                     from rooms r
+                     where r.id in (select cast(value ->> 0 as bigint) from jsonb_each(",
+                )
+                .push_bind(json_rows(&rooms))
                 .push("))")
         });
     }
 }
 
-/// The handles in these writes, from the result of [`push_lookups`].
+/// What the words after an `@` in these writes mean, from the results of [`push_lookups`].
 pub(super) fn read(
     results: &mut BatchResults,
     writes: &[Write],
-) -> Result<HandleIndex, sqlx::Error> {
+) -> Result<MentionIndex, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct HandleRow {
+        room: RoomId,
         folded_name: String,
         id: UserId,
         name: String,
+        is_member: bool,
     }
-    if names(writes).is_empty() {
-        return Ok(HandleIndex::default());
+    #[derive(sqlx::FromRow)]
+    struct AudienceRow {
+        id: RoomId,
+        owner_id: Option<UserId>,
+        restricted: bool,
+        members: Option<String>,
     }
-    let rows: Vec<HandleRow> = results.rows()?;
-    let handle = |row: HandleRow| (row.folded_name, Handle { user: row.id, name: row.name });
-    Ok(rows.into_iter().map(handle).collect())
+    let names = names(writes);
+    let mut index = MentionIndex::default();
+    if names.is_empty() {
+        return Ok(index);
+    }
+    for row in results.rows::<HandleRow>()? {
+        let HandleRow { room, folded_name, id: user, name, is_member } = row;
+        let handle = Handle { user, name, is_member };
+        index.handles.entry(room).or_default().insert(folded_name, handle);
+    }
+    if wide(&names).is_empty() {
+        return Ok(index);
+    }
+    for row in results.rows::<AudienceRow>()? {
+        let members = row.members.unwrap_or_default();
+        let members = members.split(' ').filter_map(|id| id.parse().map(UserId).ok()).collect();
+        let audience = Audience { owner: row.owner_id, restricted: row.restricted, members };
+        index.audiences.insert(row.id, audience);
+    }
+    Ok(index)
 }
 
 /// A user who is mentioned by the message at this key.

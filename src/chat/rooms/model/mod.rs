@@ -59,6 +59,8 @@ pub struct Room {
     pub other_avatar: Option<String>,
     /// The status of the other user. It may be over.
     pub other_status: Option<Status>,
+    /// Only the owner and administrators may mention all members at once.
+    pub wide_mentions_restricted: bool,
     /// The stored key of the name.
     pub sort_key: String,
     /// For a thread: what it belongs to.
@@ -283,6 +285,8 @@ impl NewRoom {
 pub struct RoomChange {
     pub name: Option<RoomName>,
     pub topic: Option<RoomTopic>,
+    /// Whether only the owner and administrators may mention all members at once.
+    pub wide_mentions_restricted: Option<bool>,
 }
 
 /// The permission to read a room. Only [`super::Rooms::reader`] makes it.
@@ -431,6 +435,11 @@ pub fn may_change(user: &User, room: &Room) -> bool {
     room.owner_id == Some(user.id) || (room.lobby && user.role == Role::Admin)
 }
 
+/// Whether the user may mention all members of a room at once (`@room`).
+pub fn may_mention_all(user: &User, room: &Room) -> bool {
+    !room.wide_mentions_restricted || room.owner_id == Some(user.id) || user.role == Role::Admin
+}
+
 /// Whether the user may moderate a room (delete messages of others, remove members): its owner and the
 /// administrators that may read it. No one moderates a direct message or a group. A thread has the
 /// moderators of the room it belongs to.
@@ -467,6 +476,7 @@ mod tests {
             other: None,
             other_avatar: None,
             other_status: None,
+            wide_mentions_restricted: false,
             sort_key: String::new(),
             parent: None,
         }

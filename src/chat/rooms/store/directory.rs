@@ -13,7 +13,7 @@ use crate::chat::audit::model::{Action, NamedRoom};
 use crate::chat::names::model::{NameFilter, Subject};
 use crate::chat::names::store::{self as names, fetch_list_page};
 use crate::chat::rooms::model::{
-    Code, FixedMembers, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility,
+    Code, FixedMembers, NewRoom, Progress, Room, RoomChange, RoomName, RoomTopic, Visibility,
 };
 use crate::db::{
     Db, Transaction, execute, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar,
@@ -296,16 +296,17 @@ pub(in crate::chat::rooms) async fn lobby(db: &Db) -> Result<RoomId, sqlx::Error
     fetch_scalar!(db, "select id from rooms where lobby = 1")
 }
 
-/// Changes name and topic. Returns false if the new name is taken among public rooms, or the room is
+/// Changes a room. Returns false if the new name is taken among public rooms, or the room is
 /// gone.
 pub(in crate::chat::rooms) async fn update(
     db: &Db,
     actor: UserId,
     room: &Room,
-    name: Option<&RoomName>,
-    topic: Option<&RoomTopic>,
+    change: &RoomChange,
     meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
+    // An unchanged name is not recorded in the audit log.
+    let name = change.name.as_ref().filter(|name| name.as_str() != room.name);
     let mut transaction = db.begin().await?;
     if let Some(name) = name {
         names::lock(&mut transaction).await?;
@@ -319,11 +320,13 @@ pub(in crate::chat::rooms) async fn update(
     let updated = execute!(
         transaction,
         "update rooms set name = coalesce($1, name), folded_name = coalesce($2, folded_name),
-                          topic = coalesce($3, topic)
-         where id = $4",
+                          topic = coalesce($3, topic),
+                          wide_mentions_restricted = coalesce($4, wide_mentions_restricted)
+         where id = $5",
         name.map(RoomName::as_str),
         name.map(RoomName::folded),
-        topic.map(RoomTopic::as_str),
+        change.topic.as_ref().map(RoomTopic::as_str),
+        change.wide_mentions_restricted.map(i64::from),
         room.id,
     );
     match updated {

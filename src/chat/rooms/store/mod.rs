@@ -85,6 +85,7 @@ positional_row! {
         other_status_emoji: Option<String>,
         other_status_text: String,
         other_status_until: Option<Timestamp>,
+        wide_mentions_restricted: bool,
         sort_key: String,
         parent_room: Option<RoomId>,
         head: Option<MessageId>,
@@ -134,6 +135,7 @@ impl From<RoomRow> for Room {
                 row.other_status_text,
                 row.other_status_until,
             ),
+            wide_mentions_restricted: row.wide_mentions_restricted,
             sort_key: row.sort_key,
             parent,
         }

@@ -1,0 +1,75 @@
+// Who a user is: the card, the status, mentions outside the room, and groups.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const card = ({ page }) => page.locator('.profile-card');
+const statusOf = ({ page }, name) => page.locator('#people .member', { hasText: name }).locator('.status-emoji');
+const focused = ({ page }) => page.evaluate(() => document.activeElement?.textContent?.trim());
+
+story('two people: a card, a live status, a mention in vain, and a group', async ({ patio, newUser }) => {
+  await patio.apiClient('mei');
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
+  await tom.post('hola');
+  await ana.sees('hola');
+
+  // The status appears beside the name at once, and in the card.
+  await tom.post('/status :coffee: back soon');
+  await tom.answer.filter({ hasText: 'Your status is set.' }).waitFor();
+  await eventually(async () => assert.equal(await statusOf(ana, 'tom').getAttribute('title'), 'back soon'));
+  const name = ana.message('hola').locator('.message__profile');
+  await ana.markPage();
+  await name.click();
+  await card(ana).getByText('back soon').waitFor();
+  assert.equal(await focused(ana), 'Message');
+  await ana.page.keyboard.press('Escape');
+  await card(ana).waitFor({ state: 'detached' });
+  assert.equal(await focused(ana), 'tom');
+  await ana.message('hola').locator('.avatar').first().click();
+  await card(ana).getByRole('link', { name: 'Profile' }).click();
+  await ana.arrives('/people/tom');
+  assert.equal(await ana.isSamePage(), true);
+  await ana.page.goBack();
+  await tom.post('/status');
+  await eventually(async () => assert.equal(await statusOf(ana, 'tom').count(), 0));
+
+  // The mention menu offers users outside the room; the author learns that they were not notified, and invites them.
+  await ana.makeRoom('Huerto');
+  await ana.composer.pressSequentially('@me');
+  await ana.page.locator('#mention-menu [role=option]', { hasText: 'not joined' }).waitFor();
+  await ana.composer.press('Enter');
+  await ana.composer.press('Enter');
+  await ana.answer.filter({ hasText: 'Not in this room, so not notified: mei' }).waitFor();
+  await ana.page.getByRole('button', { name: 'Invite mei' }).click();
+  await ana.answer.filter({ hasText: 'mei is in this room now.' }).waitFor();
+
+  // A group of three.
+  await ana.go('/direct');
+  await ana.page.getByRole('combobox').pressSequentially('tom');
+  await ana.page.locator('.chooser__list .is-active', { hasText: 'tom' }).waitFor();
+  await ana.page.keyboard.press('Enter');
+  await ana.page.locator('.chooser__list .member', { hasText: 'mei' }).click();
+  await ana.page.locator('.chip', { hasText: 'mei' }).waitFor();
+  await ana.page.getByRole('button', { name: 'Begin' }).click();
+  await ana.isIn('mei, tom');
+  await ana.post('los tres');
+  await eventually(async () => assert.equal(await tom.badge('ana, mei'), '1'));
+  await tom.open('ana, mei');
+  await tom.sees('los tres');
+});
+
+story('without scripts: a profile, a mention in vain and a group', async ({ patio, newUser }) => {
+  for (const name of ['tom', 'mei']) await patio.apiClient(name);
+  const ana = await newUser('ana', { javaScriptEnabled: false });
+  await ana.page.locator('#people .member').getByRole('link', { name: 'tom' }).click({ force: true });
+  await ana.arrives('/people/tom');
+  await ana.page.getByRole('main').getByRole('link', { name: 'Message' }).click();
+  await ana.isIn('tom');
+  await ana.composer.fill('¿vienes, @mei?');
+  await ana.page.getByRole('button', { name: 'Send' }).click();
+  await ana.isIn('tom');
+  await ana.go('/direct');
+  await ana.field('names').fill('tom, mei');
+  await ana.page.getByRole('button', { name: 'Begin' }).click();
+  await ana.isIn('mei, tom');
+});
