@@ -274,6 +274,8 @@ pub mod upload {
     pub const BUFFER_BYTES: usize = 128 * 1024;
     /// Bytes of a form outside its file: field names and separators.
     pub const FORM_BYTES: usize = 1024 * 1024;
+    /// Bytes of all texts in a form with a file.
+    pub const TEXT_BYTES: usize = 4 * 1024;
     /// How long a refused upload is read and discarded, so that its sender sees the response.
     pub const DISCARD_WITHIN: Duration = Duration::from_secs(5);
 }
@@ -306,6 +308,14 @@ pub mod picture {
     pub const AT_ONCE: usize = 2;
     /// How long a picture waits for a decoder before it is refused.
     pub const TURN_WITHIN: Duration = Duration::from_secs(2);
+}
+
+/// Custom emoji.
+pub mod emoji {
+    /// Custom emoji in the installation.
+    pub const PER_INSTALLATION: i64 = 500;
+    /// Bytes of an image after it is made small.
+    pub const IMAGE_BYTES: usize = 64 * 1024;
 }
 
 /// Password hashing and checks in the whole installation. They are slow, and anyone can cause them.

@@ -23,6 +23,7 @@ use tower_http::compression::CompressionLayer;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::{AccountSettings, Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
+use crate::chat::emoji::CustomEmoji;
 use crate::chat::events::{Event, EventHub};
 use crate::chat::messages::{Delivery, Messages};
 use crate::chat::names;
@@ -154,32 +155,31 @@ impl Foundation {
             AccountSettings { signup: config.signup, rate_limit: config.rate_limit },
         );
         accounts.watch_expiry(lifecycle);
+        let executable = config.executable.clone().map_or_else(media::executable, Ok)?;
+        let images = ImageEncoder::new(executable, data_dir.to_owned());
+        let emoji = self.load_emoji(origin, &images).await?;
         let presence = Presence::start(hub.clone(), clock.clone(), lifecycle);
-        let rate_limit = config.rate_limit;
-        let delivery = Delivery { hub: hub.clone(), presence: presence.clone(), rate_limit };
+        let delivery = Delivery {
+            hub: hub.clone(),
+            presence: presence.clone(),
+            rate_limit: config.rate_limit,
+            emoji: emoji.known(),
+        };
         let (messages, remote) =
             Messages::start(db.clone(), delivery, clock.clone(), origin, epoch, lifecycle).await?;
-        remote_changes::start(accounts.clone(), rooms.clone(), remote, epoch.clone(), lifecycle)
-            .await?;
-        let executable = config.executable.clone().map_or_else(media::executable, Ok)?;
+        let watched = (accounts.clone(), rooms.clone(), emoji.clone(), remote);
+        remote_changes::start(watched, epoch.clone(), lifecycle).await?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
         let readiness =
             Readiness::new(db.clone(), rooms.clone(), clock.clone(), lifecycle.stopping());
-        let metrics = Metrics {
-            accounts: accounts.clone(),
-            jobs: jobs.clone(),
-            lifecycle: lifecycle.clone(),
-            messages: messages.clone(),
-            presence: presence.clone(),
-            requests: Requests::default(),
-            sockets: hub.metrics().clone(),
-            token: config.metrics_token.clone().or_else(|| config.metrics_token_file.clone()),
-        };
+        let measured = (accounts.clone(), jobs.clone(), messages.clone(), presence.clone());
+        let metrics = self.metrics(measured, &config);
         Ok(Services {
             accounts,
             audit: Audit::new(db.clone()),
-            avatars: AvatarEncoder::new(ImageEncoder::new(executable, data_dir.to_owned())),
+            avatars: AvatarEncoder::new(images),
             clock: clock.clone(),
+            emoji,
             jobs,
             messages,
             metrics: Arc::new(metrics),
@@ -195,6 +195,32 @@ impl Foundation {
             sync: Sync::new(db.clone(), clock.clone(), epoch.clone()),
             uploads: Uploads::new(data_dir),
         })
+    }
+
+    async fn load_emoji(
+        &self,
+        origin: ProcessId,
+        images: &ImageEncoder,
+    ) -> Result<CustomEmoji, ServiceError> {
+        let Self { db, hub, clock, .. } = self;
+        CustomEmoji::load(db.clone(), hub.clone(), clock.clone(), origin, images.clone()).await
+    }
+
+    fn metrics(
+        &self,
+        (accounts, jobs, messages, presence): (Accounts, Jobs, Messages, Presence),
+        config: &Config,
+    ) -> Metrics {
+        Metrics {
+            accounts,
+            jobs,
+            lifecycle: self.lifecycle.clone(),
+            messages,
+            presence,
+            requests: Requests::default(),
+            sockets: self.hub.metrics().clone(),
+            token: config.metrics_token.clone().or_else(|| config.metrics_token_file.clone()),
+        }
     }
 
     async fn start_jobs(&self, services: &Services) -> Result<(), ServiceError> {

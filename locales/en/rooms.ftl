@@ -144,6 +144,26 @@ emoji-found-other = {"{n}"} for “{"{term}"}”
 emoji-found-none = Nothing is called “{"{term}"}”. Try another word, in English or in Spanish.
 emoji-hint = Type : in the composer for the same list
 emoji-menu = Emoji
+emoji-custom = Custom emoji
+emoji-custom-hint = Everyone can write them as :name: and react with them. Messages that were written before stay as they are.
+emoji-custom-none = There are none yet.
+emoji-add = Add the emoji
+emoji-delete = Delete :{ $name }:
+emoji-delete-short = Delete
+field-emoji-name = Name of the emoji
+field-emoji-name-hint = 2 to 32 lower-case letters, digits, “-”, “_” or “+”, for example party-parrot.
+field-emoji-image = Image
+field-emoji-image-hint = PNG, GIF, WebP or JPEG, up to 12 MB. A square works best; it is made small, and an animation stands still.
+emoji-name-shape = Use 2 to 32 lower-case letters, digits, “-”, “_” or “+”.
+emoji-name-standard = This is the name of a standard emoji.
+emoji-name-taken = There is already an emoji with this name.
+emoji-too-many = There can be at most 500 custom emoji. Delete one first.
+emoji-unknown = There is no emoji with this name.
+reactor-you = You
+reactors-more = { $count ->
+    [one] and { $count } more
+   *[other] and { $count } more
+}
 react-with = React with {"{emoji}"}
 
 # Rooms that people make

@@ -144,6 +144,26 @@ emoji-found-other = {"{n}"} para «{"{term}"}»
 emoji-found-none = Nada se llama «{"{term}"}». Prueba con otra palabra, en español o en inglés.
 emoji-hint = Escribe : en el mensaje y verás la misma lista
 emoji-menu = Emojis
+emoji-custom = Emojis propios
+emoji-custom-hint = Todo el mundo puede escribirlos como :nombre: y reaccionar con ellos. Los mensajes anteriores se quedan como están.
+emoji-custom-none = Todavía no hay ninguno.
+emoji-add = Añadir el emoji
+emoji-delete = Eliminar :{ $name }:
+emoji-delete-short = Eliminar
+field-emoji-name = Nombre del emoji
+field-emoji-name-hint = De 2 a 32 letras minúsculas sin acento, cifras, «-», «_» o «+»; por ejemplo, loro-fiestero.
+field-emoji-image = Imagen
+field-emoji-image-hint = PNG, GIF, WebP o JPEG, hasta 12 MB. Mejor cuadrada; se hace pequeña, y una animación se queda quieta.
+emoji-name-shape = Usa de 2 a 32 letras minúsculas sin acento, cifras, «-», «_» o «+».
+emoji-name-standard = Así se llama un emoji normal.
+emoji-name-taken = Ya hay un emoji con este nombre.
+emoji-too-many = Puede haber 500 emojis propios como máximo. Elimina uno antes.
+emoji-unknown = No hay ningún emoji con ese nombre.
+reactor-you = Tú
+reactors-more = { $count ->
+    [one] y { $count } más
+   *[other] y { $count } más
+}
 react-with = Reaccionar con {"{emoji}"}
 
 # Salas que hace la gente

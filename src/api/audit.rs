@@ -23,7 +23,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// The target of an action.
 #[derive(Serialize, ToSchema)]
 struct Subject<'a> {
-    /// `user`, `room`, `message` or `settings`.
+    /// `user`, `room`, `message`, `emoji` or `settings`.
     kind: &'a str,
     id: Option<i64>,
     /// Its name at that time.

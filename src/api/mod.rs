@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod emoji;
 mod errors;
 mod members;
 mod messages;
@@ -63,6 +64,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .merge(messages::router())
         .merge(search::router())
         .merge(audit::router())
+        .merge(emoji::router())
 }
 
 /// The API reference as an `OpenAPI` 3.1 document.

@@ -46,6 +46,8 @@ pub enum Change {
     Saved(MessageId, UserId),
     /// A user's display name or picture changed.
     User(UserId),
+    /// A custom emoji was added or removed.
+    Emoji,
     /// The session or token with this hash was revoked.
     Revoked([u8; 32], RevocationReason),
 }
@@ -71,6 +73,7 @@ impl Change {
             Self::Draft(..) => "draft",
             Self::Saved(..) => "saved",
             Self::User(_) => "user",
+            Self::Emoji => "emoji",
             Self::Revoked(_, RevocationReason::SignedOut) => "signed-out",
             Self::Revoked(_, RevocationReason::AccountClosed) => "account-closed",
             Self::Revoked(_, RevocationReason::RoleChanged) => "role-changed",
@@ -85,7 +88,7 @@ impl Change {
             | Self::Room(room)
             | Self::Placed(room, _)
             | Self::Draft(room, _) => Some(room),
-            Self::Saved(..) | Self::User(_) | Self::Revoked(..) => None,
+            Self::Saved(..) | Self::User(_) | Self::Emoji | Self::Revoked(..) => None,
         }
     }
 
@@ -98,7 +101,7 @@ impl Change {
             | Self::Saved(_, user)
             | Self::MarkedUnread(_, user)
             | Self::User(user) => Some(user),
-            Self::Room(_) | Self::Revoked(..) => None,
+            Self::Room(_) | Self::Emoji | Self::Revoked(..) => None,
         }
     }
 

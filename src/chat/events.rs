@@ -61,6 +61,8 @@ pub enum Event {
     Presence { user: UserId, online: bool },
     /// All users who are online.
     OnlineUsers(Arc<[UserId]>),
+    /// A custom emoji was added or removed.
+    EmojiChanged,
     /// A user is typing in the room.
     Typing { room: RoomId, user: User },
 }

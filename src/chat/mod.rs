@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod commands;
+pub mod emoji;
 pub mod events;
 pub mod messages;
 pub mod names;

@@ -12,9 +12,9 @@ use super::store;
 use crate::db::{Db, Transaction, is_environment_error};
 use crate::export::jsonl::{self, AVATARS, FORMAT, InsertError, MANIFEST, Record};
 use crate::export::records::{
-    ApiToken, AuditEntry, Draft, IdempotencyKey, Membership, Mention, Message, MessageEdit,
-    Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session, Setting,
-    TABLES, User,
+    ApiToken, AuditEntry, CustomEmoji, Draft, IdempotencyKey, Membership, Mention, Message,
+    MessageEdit, Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session,
+    Setting, TABLES, User,
 };
 use crate::export::write::Manifest;
 use crate::progress::Progress;
@@ -79,6 +79,7 @@ struct Importer<'a> {
 impl Importer<'_> {
     async fn import(&mut self) -> anyhow::Result<()> {
         self.import_records::<Setting>().await?;
+        self.import_records::<CustomEmoji>().await?;
         self.import_records::<User>().await?;
         self.import_avatars().await?;
         self.import_records::<Room>().await?;

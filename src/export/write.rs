@@ -20,9 +20,9 @@ use crate::db::{Db, Transaction};
 use crate::export::html::Pages;
 use crate::export::jsonl::{self, AVATARS, FORMAT, MANIFEST, Record, SECRETS};
 use crate::export::records::{
-    ApiToken, AuditEntry, Draft, IdempotencyKey, Membership, Mention, Message, MessageEdit,
-    Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session, Setting,
-    User,
+    ApiToken, AuditEntry, CustomEmoji, Draft, IdempotencyKey, Membership, Mention, Message,
+    MessageEdit, Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session,
+    Setting, User,
 };
 use crate::http::Language;
 use crate::kernel::Timestamp;
@@ -151,6 +151,7 @@ impl<'a> Writer<'a> {
     /// Writes the records that every export has. The pages need users and rooms before messages.
     async fn write_data(&mut self, snapshot: &mut Transaction, last: i64) -> anyhow::Result<()> {
         self.write_records::<Setting>(snapshot, skip).await?;
+        self.write_records::<CustomEmoji>(snapshot, skip).await?;
         self.write_records(snapshot, |pages, user: &User| {
             pages.add_user(user);
             Ok(())

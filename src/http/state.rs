@@ -12,6 +12,7 @@ use super::rate_limit::RateLimiter;
 use super::site::SiteInfo;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
+use crate::chat::emoji::CustomEmoji;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -74,6 +75,7 @@ services! {
     audit: Audit,
     avatars: AvatarEncoder,
     clock: Clock,
+    emoji: CustomEmoji,
     jobs: Jobs,
     messages: Messages,
     metrics: Arc<Metrics>,

@@ -53,7 +53,7 @@ fn files() -> io::Result<(File, File)> {
 
 fn encode(rendition: Rendition, picture: File, mut result: File) -> Outcome {
     match rendition.make(&mut BufReader::new(picture)) {
-        Ok(jpeg) if result.write_all(&jpeg).is_ok() => Outcome::Done,
+        Ok(image) if result.write_all(&image).is_ok() => Outcome::Done,
         Ok(_) => Outcome::Failed,
         Err(Refusal::TooLarge) => Outcome::TooLarge,
         Err(Refusal::Unreadable) => Outcome::Unreadable,

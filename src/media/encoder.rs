@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::child::Outcome;
-use super::header::{Format, Header, Refusal};
+use super::header::{Header, Refusal};
 use super::rendition::Rendition;
 use crate::kernel::ServiceError;
 use crate::limits::picture as limits;
@@ -68,7 +68,7 @@ impl ImageEncoder {
         Self { executable, directory, children: Arc::new(Semaphore::new(limits::AT_ONCE)) }
     }
 
-    /// Makes a rendition of a picture, as JPEG. Returns within `limits::picture::DEADLINE`.
+    /// Makes a rendition of a picture. Returns within `limits::picture::DEADLINE`.
     ///
     /// # Errors
     /// An [`ImageError`].
@@ -145,15 +145,13 @@ fn check_status(status: ExitStatus) -> Result<(), ImageError> {
 
 /// Reads the child's result. Checks it first, because a decoder may have been compromised.
 fn read(rendition: Rendition, mut result: File) -> Result<Vec<u8>, ImageError> {
-    let header = check_header(&result)?;
-    let side = rendition.side();
-    if header != (Header { format: Format::Jpeg, width: side, height: side }) {
+    if !rendition.has_made(check_header(&result)?) {
         return Err(ImageError::Unreadable);
     }
     result.rewind().map_err(ServiceError::internal)?;
-    let mut jpeg = Vec::new();
-    result.take(limits::RESULT_BYTES).read_to_end(&mut jpeg).map_err(ServiceError::internal)?;
-    Ok(jpeg)
+    let mut image = Vec::new();
+    result.take(limits::RESULT_BYTES).read_to_end(&mut image).map_err(ServiceError::internal)?;
+    Ok(image)
 }
 
 async fn blocking<T: Send + 'static>(

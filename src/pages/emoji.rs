@@ -1,16 +1,32 @@
-//! The emoji picker as a fragment for scripts: its frame and its words. The emoji themselves are an asset.
+//! The emoji picker as a fragment for scripts (its frame, its words and the custom emoji; the standard ones are an
+//! asset), and the images of custom emoji.
 
 use askama::Template;
-use axum::Router;
-use axum::response::Response;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
-use crate::http::{AppState, Language, Viewer};
+use crate::chat::emoji::CustomEmoji;
+use crate::chat::emoji::model::EmojiEntry;
+use crate::http::request::auth;
+use crate::http::response::problem::AlreadyRendered;
+use crate::http::{AppState, Language, Problem, Viewer};
 use crate::pages::layout::page::html;
+use crate::text::emoji::is_of_codes;
 
-pub(super) fn router() -> Router<AppState> {
-    Router::new().route("/emoji/picker", get(picker))
+pub(super) fn router(state: &AppState) -> Router<AppState> {
+    let image = Router::new()
+        .route("/emoji/{file}", get(show))
+        .layer(from_fn_with_state(state.clone(), auth::by_token));
+    Router::new().route("/emoji/picker", get(picker)).merge(image)
 }
+
+/// Letters of a deleted emoji's name that are drawn.
+const MAX_SHOWN: usize = 32;
 
 #[derive(Template)]
 #[template(path = "emoji/picker.html")]
@@ -18,6 +34,7 @@ struct Picker {
     t: Language,
     tones: [(&'static str, &'static str); TONES.len()],
     tabs: [Tab; TABS.len()],
+    custom: Vec<EmojiEntry>,
 }
 
 /// Skin tones from none to dark, as scripts number them.
@@ -54,7 +71,7 @@ impl Tab {
     }
 }
 
-const TABS: [Tab; 10] = [
+const TABS: [Tab; 11] = [
     Tab::new("", "recent", "emoji-recent", "M12 4a8 8 0 1 0 .01 0M12 7.5V12l3 2"),
     Tab::new(
         "0",
@@ -90,9 +107,59 @@ const TABS: [Tab; 10] = [
         "emoji-symbols",
         "M12 19.5C5 14.5 4 11 4.5 8.5c.8-3.5 5.5-4 7.5-.5 2-3.5 6.7-3 7.5.5.5 2.5-.5 6-7.5 11z",
     ),
+    Tab::new(
+        "10",
+        "custom",
+        "emoji-custom",
+        "M12 4.5l2.2 5 5.3.5-4 3.6 1.2 5.4-4.7-2.9-4.7 2.9 1.2-5.4-4-3.6 5.3-.5z",
+    ),
     Tab::new("9", "flags", "emoji-flags", "M6 20V5M6 5.5c4-2 7 2 12 0v8c-5 2-8-2-12 0"),
 ];
 
-async fn picker(_: Viewer, t: Language) -> Response {
-    html(&Picker { t, tones: TONES, tabs: TABS })
+async fn picker(_: Viewer, State(emoji): State<CustomEmoji>, t: Language) -> Response {
+    html(&Picker { t, tones: TONES, tabs: TABS, custom: emoji.known().entries() })
+}
+
+/// An image by name and version, as in messages, or by name alone, as in reactions, which show the image of today. An
+/// emoji that was deleted is its name.
+async fn show(
+    State(emoji): State<CustomEmoji>,
+    _: Viewer,
+    Path(file): Path<String>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    let (name, version) = file.split_once('.').map_or((&*file, None), |(n, v)| (n, Some(v)));
+    let image = emoji.image(name).await?;
+    let Some(image) =
+        image.filter(|image| version.is_none_or(|version| version == image.version()))
+    else {
+        return Ok(name_as_image(name));
+    };
+    let tag = format!("\"{}\"", image.version());
+    // Another image has another version.
+    let kept = if version.is_some() {
+        "private, max-age=31536000, immutable"
+    } else {
+        "private, no-cache"
+    };
+    let headers = [(CACHE_CONTROL, kept), (ETAG, &tag)];
+    if request.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok((headers, [(CONTENT_TYPE, "image/png")], image.as_bytes().to_vec()).into_response())
+}
+
+/// Browsers draw it although the status is 404. It has no colours but grey, which is read on light and on dark.
+fn name_as_image(name: &str) -> Response {
+    let name: String = name.chars().filter(|c| is_of_codes(*c)).take(MAX_SHOWN).collect();
+    let (length, middle) = (name.len() + 2, (name.len() + 2) * 3);
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} 12\"><text x=\"{middle}\" y=\"9\" \
+         textLength=\"{}\" font-size=\"9\" font-family=\"sans-serif\" text-anchor=\"middle\" \
+         fill=\"#808080\">:{name}:</text></svg>",
+        length * 6,
+        length * 6 - 4,
+    );
+    let headers = [(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "private, max-age=60")];
+    (StatusCode::NOT_FOUND, Extension(AlreadyRendered), headers, svg).into_response()
 }

@@ -54,7 +54,7 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .merge(rooms::router())
         .merge(people::router())
         .merge(switcher::router())
-        .merge(emoji::router())
+        .merge(emoji::router(state))
         .merge(settings::router())
         .merge(api_docs::router())
         .merge(admin::router())

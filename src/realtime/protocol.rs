@@ -157,6 +157,8 @@ pub(super) enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },
+    /// A custom emoji was added or removed.
+    Emoji,
     /// A user is typing in an open room.
     Typing {
         room: RoomId,
@@ -233,6 +235,7 @@ impl<'a> ServerFrame<'a> {
         match event {
             Event::Message(message) => Self::message(message, encoding),
             Event::Presence { user, online } => Self::Presence { user: *user, online: *online },
+            Event::EmojiChanged => Self::Emoji,
             Event::OnlineUsers(users) => Self::Present { users },
             Event::Typing { room, user } => {
                 Self::Typing { room: *room, user: UserShape::new(user, true, now) }

@@ -168,6 +168,10 @@ interface MemberFrame {
   joined: boolean;
   html?: string;
 }
+interface EmojiFrame {
+  type: 'emoji';
+  room?: undefined;
+}
 interface TypingFrame {
   type: 'typing';
   room: number;
@@ -207,6 +211,7 @@ type ServerFrame =
   | ClosedFrame
   | MemberFrame
   | TypingFrame
+  | EmojiFrame
   | ResyncFrame
   | ErrorFrame
   | PongFrame;

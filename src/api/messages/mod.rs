@@ -16,7 +16,7 @@ use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::User;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{
-    Draft, Emoji, Kind, Markup, MessageBody, Nonce, Window, WriteOutcome,
+    Draft, Kind, Markup, MessageBody, Nonce, ReactionEmoji, Window, WriteOutcome,
 };
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -305,13 +305,13 @@ struct ReactionPath {
     put,
     path = "/messages/{id}/reactions/{emoji}",
     tag = "messages",
-    params(("id" = i64, Path, description = "The message."), ("emoji" = String, Path, description = "A single emoji.", example = "👍")),
+    params(("id" = i64, Path, description = "The message."), ("emoji" = String, Path, description = "A single emoji, or `:name:` of a custom one.", example = "👍")),
     responses(
         (status = 204, description = "The reaction exists."),
         (status = 403, description = "You were removed from this room. A member can invite you again."),
         (status = 404, description = "There is no such message, or you cannot see it."),
         (status = 409, description = "The message is deleted."),
-        (status = 422, description = "Not a single emoji, or the message has too many different emoji."),
+        (status = 422, description = "Not a single emoji, no custom emoji of this name, or the message has too many different emoji."),
     ),
 )]
 async fn react(
@@ -320,7 +320,7 @@ async fn react(
     CanReadMessage { reader, message }: CanReadMessage,
     Path(path): Path<ReactionPath>,
 ) -> Result<StatusCode, Problem> {
-    let emoji = Emoji::parse(&path.emoji)?;
+    let emoji = ReactionEmoji::parse(&path.emoji)?;
     let member = rooms.member(reader.user(), message.room).await?;
     messages.react(&member, message.id, emoji).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -333,7 +333,7 @@ async fn react(
     delete,
     path = "/messages/{id}/reactions/{emoji}",
     tag = "messages",
-    params(("id" = i64, Path, description = "The message."), ("emoji" = String, Path, description = "A single emoji.", example = "👍")),
+    params(("id" = i64, Path, description = "The message."), ("emoji" = String, Path, description = "A single emoji, or `:name:` of a custom one.", example = "👍")),
     responses(
         (status = 204, description = "The reaction does not exist."),
         (status = 404, description = "There is no such message, or you cannot see it."),
@@ -345,7 +345,7 @@ async fn unreact(
     CanReadMessage { reader, message }: CanReadMessage,
     Path(path): Path<ReactionPath>,
 ) -> Result<StatusCode, Problem> {
-    let emoji = Emoji::parse(&path.emoji)?;
+    let emoji = ReactionEmoji::parse(&path.emoji)?;
     messages.unreact(&reader, message.id, emoji).await?;
     Ok(StatusCode::NO_CONTENT)
 }

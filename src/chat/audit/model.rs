@@ -70,6 +70,13 @@ pub enum Action<'a> {
     MakeResetLink {
         user: NamedUser<'a>,
     },
+    /// A custom emoji.
+    AddEmoji {
+        name: &'a str,
+    },
+    DeleteEmoji {
+        name: &'a str,
+    },
     OpenSignUp,
     CloseSignUp,
 }
@@ -110,6 +117,8 @@ impl<'a> Action<'a> {
             Self::Promote { user } => ("user.promote", user.subject(), json!({})),
             Self::Demote { user } => ("user.demote", user.subject(), json!({})),
             Self::MakeResetLink { user } => ("user.reset_link", user.subject(), json!({})),
+            Self::AddEmoji { name } => ("emoji.add", emoji(name), json!({})),
+            Self::DeleteEmoji { name } => ("emoji.delete", emoji(name), json!({})),
             Self::OpenSignUp => ("sign_up.open", SETTINGS, json!({})),
             Self::CloseSignUp => ("sign_up.close", SETTINGS, json!({})),
         };
@@ -118,6 +127,10 @@ impl<'a> Action<'a> {
 }
 
 const SETTINGS: Subject<'static> = Subject { kind: "settings", id: None, name: None };
+
+fn emoji(name: &str) -> Subject<'_> {
+    Subject { kind: "emoji", id: None, name: Some(name) }
+}
 
 impl<'a> NamedUser<'a> {
     fn subject(self) -> Subject<'a> {

@@ -14,6 +14,7 @@ pub mod threads;
 mod wide_mention;
 mod writer;
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -22,8 +23,8 @@ use prometheus_client::metrics::histogram::Histogram;
 
 pub use self::model::WriteError;
 use self::model::{
-    Author, Deleter, DeletionReason, Draft, Emoji, Message, MessageBody, Post, Reaction, Version,
-    Window, Write, WriteOutcome,
+    Author, Deleter, DeletionReason, Draft, Message, MessageBody, Post, Reaction, ReactionEmoji,
+    Version, Window, Write, WriteOutcome,
 };
 pub use self::remote::RemoteMessages;
 pub use self::wide_mention::WideMention;
@@ -31,6 +32,7 @@ use self::wide_mention::WideMentions;
 use self::writer::GroupCommitWriter;
 pub use self::writer::PendingWrite;
 use super::accounts::model::Role;
+use super::emoji::model::KnownEmoji;
 use super::events::EventHub;
 use super::presence::Presence;
 use super::rooms::model::{Member, Reader, may_moderate};
@@ -40,7 +42,7 @@ use crate::changefeed::model::ProcessId;
 use crate::config::Switch;
 use crate::db::{Db, EpochGuard};
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Clock, MessageId, Rev, RoomId, ServiceError, UserId};
+use crate::kernel::{Clock, FieldError, MessageId, Rev, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::deletion::PIECES;
 
@@ -53,6 +55,7 @@ pub struct Messages {
     clock: Clock,
     writer: GroupCommitWriter,
     wide_mentions: WideMentions,
+    emoji: KnownEmoji,
 }
 
 /// What messages need to reach users.
@@ -61,6 +64,8 @@ pub struct Delivery {
     pub presence: Presence,
     /// Whether it is limited how often a user mentions many members.
     pub rate_limit: Switch,
+    /// The custom emoji that exist.
+    pub emoji: KnownEmoji,
 }
 
 impl Messages {
@@ -74,12 +79,12 @@ impl Messages {
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<(Self, RemoteMessages), ServiceError> {
-        let Delivery { hub, presence, rate_limit } = delivery;
+        let Delivery { hub, presence, rate_limit, emoji } = delivery;
         let (writer, remote) =
             GroupCommitWriter::start(db.clone(), hub, clock.clone(), origin, epoch, lifecycle)
                 .await?;
         let wide_mentions = WideMentions::new(presence, clock.clone(), rate_limit);
-        Ok((Self { db, clock, writer, wide_mentions }, remote))
+        Ok((Self { db, clock, writer, wide_mentions, emoji }, remote))
     }
 
     /// Posts a message. Messages are stored in the order of the calls, even if the caller does not await
@@ -212,13 +217,16 @@ impl Messages {
     ///
     /// # Errors
     /// [`WriteError::Deleted`] if the message is deleted, [`WriteError::Invalid`] if it already has the
-    /// maximum number of different emoji.
+    /// maximum number of different emoji, or there is no custom emoji of this name.
     pub async fn react(
         &self,
         member: &Member,
         message: MessageId,
-        emoji: Emoji,
+        emoji: ReactionEmoji,
     ) -> Result<WriteOutcome, WriteError> {
+        if emoji.custom_name().is_some_and(|name| self.emoji.find(name).is_none()) {
+            return Err(WriteError::Invalid(FieldError::new("emoji", "emoji-unknown")));
+        }
         let room = member.room();
         let user = member.user().id;
         let reaction = Reaction { room, message, user, emoji };
@@ -234,7 +242,7 @@ impl Messages {
         &self,
         reader: &Reader,
         message: MessageId,
-        emoji: Emoji,
+        emoji: ReactionEmoji,
     ) -> Result<WriteOutcome, WriteError> {
         let room = reader.room().id;
         let user = reader.user().id;
@@ -305,6 +313,16 @@ impl Messages {
             }
         }
         Ok(store::refresh_later(&self.db, quoted, self.clock.now()).await?)
+    }
+
+    /// The display names of all who reacted to a message.
+    pub async fn reactors(
+        &self,
+        message: &Message,
+    ) -> Result<HashMap<UserId, String>, ServiceError> {
+        let users: BTreeSet<UserId> =
+            message.reactions.iter().flat_map(|one| &one.users).copied().collect();
+        Ok(store::display_names(&self.db, &users.into_iter().collect::<Vec<_>>()).await?)
     }
 
     /// One page of a room's history, in ascending order of `seq`.

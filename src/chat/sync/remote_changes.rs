@@ -9,6 +9,7 @@ use crate::changefeed::Poller;
 use crate::changefeed::model::Change;
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::CredentialHash;
+use crate::chat::emoji::CustomEmoji;
 use crate::chat::messages::RemoteMessages;
 use crate::chat::rooms::Rooms;
 use crate::db::EpochGuard;
@@ -22,6 +23,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 struct RemoteChanges {
     accounts: Accounts,
     rooms: Rooms,
+    emoji: CustomEmoji,
     messages: RemoteMessages,
     poller: Poller,
     epoch: EpochGuard,
@@ -31,9 +33,7 @@ struct RemoteChanges {
 
 /// Starts the task that polls.
 pub async fn start(
-    accounts: Accounts,
-    rooms: Rooms,
-    messages: RemoteMessages,
+    (accounts, rooms, emoji, messages): (Accounts, Rooms, CustomEmoji, RemoteMessages),
     epoch: EpochGuard,
     lifecycle: &Lifecycle,
 ) -> Result<(), ServiceError> {
@@ -41,7 +41,7 @@ pub async fn start(
     let poller = rooms.poller().await?;
     rooms.load_deleted().await?;
     let mut remote_changes =
-        RemoteChanges { accounts, rooms, messages, poller, epoch, epoch_renewals };
+        RemoteChanges { accounts, rooms, emoji, messages, poller, epoch, epoch_renewals };
     let closing = lifecycle.closing();
     lifecycle.spawn_worker("remote-changes", async move {
         let mut interval = tokio::time::interval(POLL_INTERVAL);
@@ -101,6 +101,7 @@ impl RemoteChanges {
                 }
             }
             Change::MarkedUnread(room, user) => self.rooms.notify_unread(user, room).await?,
+            Change::Emoji => self.emoji.notify_changed().await?,
             Change::Room(room) => self.rooms.notify_room(room).await?,
             Change::Placed(room, user) => self.rooms.notify_placed(room, user),
             // Clients read them with the next connection.

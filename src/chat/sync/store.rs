@@ -23,6 +23,8 @@ struct ChangeRow {
     recorded_at: Timestamp,
     /// Whether the user is a member of the room, and their account is open.
     is_member: bool,
+    /// Whether the custom emoji changed.
+    is_emoji: bool,
 }
 
 /// The changes after `then` that the reader may know of, only the last one for each user and room,
@@ -40,14 +42,15 @@ pub(super) async fn changes_since(
             USER_COLUMNS!(),
             ",
                 n.room_id as room, n.recorded_at,
-                u.deactivated_at is null and them.user_id is not null as is_member
+                u.deactivated_at is null and them.user_id is not null as is_member,
+                n.kind = 'emoji' as is_emoji
          from changes n
          join users u on u.id = coalesce(n.user_id, $1)
          left join rooms r on r.id = n.room_id
          left join memberships mine on mine.room_id = n.room_id and mine.user_id = $1
          left join memberships them on them.room_id = n.room_id and them.user_id = n.user_id
          where n.id in (select max(id) from changes
-                        where recorded_at >= $2 and kind in ('joined', 'left', 'room', 'user')
+                        where recorded_at >= $2 and kind in ('joined', 'left', 'room', 'user', 'emoji')
                         group by room_id, user_id)
            and (n.room_id is null or n.user_id = $1 or r.visibility = 'public'
              or (r.visibility in ('private', 'group') and mine.user_id is not null)
@@ -71,6 +74,7 @@ impl ChangeRow {
     fn into_change(self, reader: UserId) -> MissedChange {
         let user = User::from(self.user);
         match self.room {
+            None if self.is_emoji => MissedChange::Event(Event::EmojiChanged),
             None => MissedChange::Event(Event::Renamed(user)),
             Some(room) if user.id == reader => MissedChange::Room(room),
             Some(room) if self.is_member => MissedChange::Event(Event::Joined { room, user }),

@@ -12,7 +12,7 @@ use super::script::{At, Line, RoomKind, Scene, Story};
 use crate::chat::accounts::model::{Authenticated, BearerSecret, DisplayName, NewAccount, User};
 use crate::chat::accounts::{Accounts, LoginSource};
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{Draft, Emoji, Kind, Markup, MessageBody, WriteOutcome};
+use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, ReactionEmoji, WriteOutcome};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{FixedMembers, NewRoom, RoomChange, RoomTopic};
@@ -150,7 +150,7 @@ impl Seeder {
         let posted = self.services.messages.post(member, draft).await?;
         for (emoji, name) in &line.reactions {
             let member = self.services.rooms.member(self.user(name)?, room).await?;
-            let emoji = Emoji::parse(emoji).map_err(|one| parse_error(&[one]))?;
+            let emoji = ReactionEmoji::parse(emoji).map_err(|one| parse_error(&[one]))?;
             self.services.messages.react(&member, posted.message.id, emoji).await?;
         }
         Ok(posted)

@@ -17,7 +17,7 @@ use crate::http::Language;
 use crate::kernel::FieldError;
 
 pub(super) use line::{parse, write};
-pub(super) use value::{Flag, Number, Sha256, Text};
+pub(super) use value::{Base64, Flag, Number, Sha256, Text};
 
 /// The file with the contents of the export. An import reads it first.
 pub(super) const MANIFEST: &str = "export.json";

@@ -3,6 +3,8 @@
 
 use std::ops::Deref;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 /// From 0 to 2^53 − 1, which every JSON parser can represent.
@@ -78,5 +80,31 @@ impl TryFrom<String> for Sha256 {
 impl From<Sha256> for String {
     fn from(hash: Sha256) -> Self {
         hex::encode(hash.0)
+    }
+}
+
+/// A small file: Base64 (RFC 4648); bytes in the tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(try_from = "String", into = "String")]
+#[sqlx(transparent)]
+pub struct Base64(Vec<u8>);
+
+impl TryFrom<String> for Base64 {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        STANDARD.decode(text).map(Self).map_err(|_| "must be Base64")
+    }
+}
+
+impl From<Base64> for String {
+    fn from(file: Base64) -> Self {
+        STANDARD.encode(file.0)
+    }
+}
+
+impl From<Base64> for Vec<u8> {
+    fn from(file: Base64) -> Self {
+        file.0
     }
 }

@@ -1,11 +1,12 @@
-//! The records of settings and of the audit log.
+//! The records of settings, of custom emoji and of the audit log.
 
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::ensure;
+use super::{ensure, ensure_exact};
+use crate::chat::emoji::model::{EmojiImage, EmojiName};
 use crate::db::{Transaction, execute};
-use crate::export::jsonl::{InsertError, Number, Record, Text};
+use crate::export::jsonl::{Base64, InsertError, Number, Record, Text};
 use crate::kernel::Timestamp;
 
 /// A setting of the installation.
@@ -29,6 +30,37 @@ impl Record for Setting {
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         ensure(&*self.name != "epoch", "epoch cannot be imported")?;
         Ok(execute!(transaction, Self::INSERT, self.name, self.value)?)
+    }
+}
+
+/// A custom emoji.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct CustomEmoji {
+    pub name: Text,
+    /// A PNG.
+    pub image: Base64,
+    pub created_at: Timestamp,
+}
+
+impl Record for CustomEmoji {
+    const FILE: &'static str = "emoji.jsonl";
+    const SELECT: &'static str = "select name, image, created_at from emoji order by name";
+    const INSERT: &'static str = "
+        insert into emoji (name, version, image, created_at) values ($1, $2, $3, $4)";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        ensure_exact("name", &self.name, EmojiName::parse(&self.name)?.as_str())?;
+        let image = EmojiImage::stored(self.image.into())
+            .ok_or(InsertError::Invalid("image is not a small PNG".to_owned()))?;
+        Ok(execute!(
+            transaction,
+            Self::INSERT,
+            self.name,
+            image.version(),
+            image.as_bytes(),
+            self.created_at,
+        )?)
     }
 }
 

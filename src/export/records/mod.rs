@@ -10,7 +10,7 @@ mod rooms;
 
 pub(super) use access::{ApiToken, IdempotencyKey, Password, PasswordReset, RoomCode, Session};
 pub(super) use accounts::User;
-pub(super) use installation::{AuditEntry, Setting};
+pub(super) use installation::{AuditEntry, CustomEmoji, Setting};
 pub(super) use messages::{Mention, Message, MessageEdit, Reaction};
 pub(super) use personal::{Draft, SavedMessage};
 pub(super) use rooms::{Membership, Removal, Room};
@@ -33,8 +33,9 @@ impl Table {
 }
 
 /// All kinds of records, in the order in which they are written and read.
-pub const TABLES: [Table; 18] = [
+pub const TABLES: [Table; 19] = [
     Table::of::<Setting>(),
+    Table::of::<CustomEmoji>(),
     Table::of::<User>(),
     Table::of::<Room>(),
     Table::of::<Membership>(),

@@ -3,7 +3,7 @@
 //!
 //! An upload requires an authenticated user ([`Authenticated`]): no body is read for other clients.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
@@ -45,8 +45,8 @@ struct Slot {
 pub struct Upload {
     /// The content of the requested field: an unlinked file, deleted with this value.
     pub file: File,
-    /// The names of the other fields.
-    others: HashSet<String>,
+    /// The other fields, by name.
+    others: HashMap<String, String>,
     _slot: Slot,
 }
 
@@ -58,8 +58,8 @@ impl Uploads {
     /// Receives a form. `field` is the name of the file's field.
     ///
     /// # Errors
-    /// 429 if the user or the installation has too many uploads running; 413 or another 4xx if the form is too
-    /// large or malformed.
+    /// 429 if the user or the installation has too many uploads running; 413 or another 4xx if the form or one of
+    /// its texts is too large or malformed.
     pub async fn receive(
         &self,
         me: &Authenticated,
@@ -81,14 +81,15 @@ impl Uploads {
         let mut form = Multipart::from_request(request, &())
             .await
             .map_err(|rejection| Problem::new(rejection.status()))?;
-        let mut others = HashSet::new();
+        let mut others = HashMap::new();
+        let mut left = limits::TEXT_BYTES;
         while let Some(part) = form.next_field().await? {
             // The parser has processed everything that was buffered so far.
             unparsed.store(0, Ordering::Relaxed);
             if part.name() == Some(field) {
                 writer.receive(part, &unparsed).await?;
-            } else if let Some(name) = part.name() {
-                others.insert(name.to_owned());
+            } else if let Some(name) = part.name().map(str::to_owned) {
+                others.insert(name, short_text(part, &mut left).await?);
             }
         }
         Ok(Upload { file: writer.finish().await?, others, _slot: slot })
@@ -110,7 +111,12 @@ impl Uploads {
 impl Upload {
     /// Whether the form has another field with this name.
     pub fn has(&self, field: &str) -> bool {
-        self.others.contains(field)
+        self.others.contains_key(field)
+    }
+
+    /// The value of another field; empty if the form does not have it.
+    pub fn text(&self, field: &str) -> &str {
+        self.others.get(field).map(String::as_str).unwrap_or_default()
     }
 }
 
@@ -165,6 +171,17 @@ impl FileWriter {
         self.buffer = buffer;
         Ok(())
     }
+}
+
+/// Reads a text field. All of a form together have [`limits::TEXT_BYTES`], of which `left` are left.
+async fn short_text(mut part: Field<'_>, left: &mut usize) -> Result<String, Problem> {
+    let mut text = Vec::new();
+    while let Some(bytes) = part.chunk().await? {
+        let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE);
+        *left = left.checked_sub(bytes.len()).ok_or_else(too_large)?;
+        text.extend_from_slice(&bytes);
+    }
+    String::from_utf8(text).map_err(|_| Problem::new(StatusCode::BAD_REQUEST))
 }
 
 /// Returns 429 for too many running uploads.

@@ -12,9 +12,14 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::chat::accounts::SignInError;
+use crate::chat::emoji::model::AddEmojiError;
 use crate::chat::messages::WriteError;
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::kernel::{FieldError, Random, ServiceError};
+use crate::media::ImageError;
+
+/// When a picture may be sent again that no decoder was free for.
+const DECODER_FREE_AFTER: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -121,6 +126,27 @@ impl From<RoomError> for Problem {
             RoomError::Outsider => Self::with_detail(StatusCode::FORBIDDEN, "room-outsider"),
             RoomError::SameUser => Self::with_detail(StatusCode::CONFLICT, "room-oneself"),
             RoomError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<AddEmojiError> for Problem {
+    fn from(error: AddEmojiError) -> Self {
+        let image = |code| Self::invalid([FieldError::new("image", code)]);
+        let conflict = |code| Self {
+            status: StatusCode::CONFLICT,
+            ..Self::invalid([FieldError::new("name", code)])
+        };
+        match error {
+            AddEmojiError::Taken => conflict("emoji-name-taken"),
+            AddEmojiError::TooMany => conflict("emoji-too-many"),
+            AddEmojiError::Image(ImageError::Unreadable) => image("picture-unreadable"),
+            AddEmojiError::Image(ImageError::TooLarge) => image("picture-too-large"),
+            AddEmojiError::Image(ImageError::TooCostly) => image("picture-too-costly"),
+            AddEmojiError::Image(ImageError::Busy) => {
+                Self { detail: Some("uploads-busy"), ..Self::too_many(DECODER_FREE_AFTER) }
+            }
+            AddEmojiError::Image(ImageError::Service(error)) => error.into(),
         }
     }
 }

@@ -1,28 +1,33 @@
-//! Makes a rendition of a picture: small, upright, as JPEG, without the file's metadata (place, camera). Runs only
+//! Makes a rendition of a picture: small, upright, encoded again, without the file's metadata (place, camera). Runs only
 //! in the child.
 
 use std::io::{BufRead, Seek};
 
 use image::codecs::gif::GifDecoder;
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::PngDecoder;
+use image::codecs::png::{PngDecoder, PngEncoder};
 use image::codecs::webp::WebPDecoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageResult, Limits, Rgb, RgbImage};
 
 use super::header::{Format, Header, Refusal};
+use crate::limits::emoji::IMAGE_BYTES;
 use crate::limits::picture as limits;
 
 const QUALITY: u8 = 85;
+/// The longest side of an emoji whose pixels fit into `IMAGE_BYTES` however badly they compress.
+const SMALLER_EMOJI: u32 = 96;
 /// The color behind transparent pixels.
 const BACKGROUND: [u8; 3] = [242, 239, 231];
 
 /// A size and crop in which a picture is stored and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Rendition {
-    /// The middle square, in the size of an avatar on a high-density screen.
+    /// The middle square, in the size of an avatar on a high-density screen, as JPEG.
     Avatar,
+    /// The whole picture in a small square, as PNG. An animation stands still.
+    Emoji,
 }
 
 impl Rendition {
@@ -30,22 +35,40 @@ impl Rendition {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Avatar => "avatar",
+            Self::Emoji => "emoji",
         }
     }
 
-    /// Returns width and height of the result, in pixels.
-    pub(super) fn side(self) -> u32 {
+    /// Returns the longest side of the result, in pixels.
+    fn side(self) -> u32 {
         match self {
             Self::Avatar => 256,
+            Self::Emoji => 128,
         }
     }
 
-    /// Makes the rendition, as JPEG.
+    /// Whether this is the header of a result.
+    pub(super) fn has_made(self, header: Header) -> bool {
+        let side = self.side();
+        match self {
+            Self::Avatar => header == Header { format: Format::Jpeg, width: side, height: side },
+            Self::Emoji => header.format == Format::Png && header.width.max(header.height) <= side,
+        }
+    }
+
+    /// Makes the rendition.
     pub(super) fn make(self, file: &mut (impl BufRead + Seek)) -> Result<Vec<u8>, Refusal> {
         let header = Header::read(file)?;
         file.rewind()?;
+        let pixels = decode(header, self.side(), file)?;
+        match self {
+            Self::Avatar => self.avatar(pixels),
+            Self::Emoji => self.emoji(pixels),
+        }
+    }
+
+    fn avatar(self, pixels: Pixels) -> Result<Vec<u8>, Refusal> {
         let side = self.side();
-        let pixels = decode(header, side, file)?;
         let orientation = pixels.orientation;
         let square = pixels.middle_square().ok_or(Refusal::Unreadable)?;
         // Two steps: the first averages whole pixels, which needs no floating-point copy of the picture. The
@@ -61,6 +84,30 @@ impl Rendition {
             .map_err(|_| Refusal::Unreadable)?;
         Ok(jpeg)
     }
+
+    /// A small picture is not enlarged. One that compresses badly is made smaller, until it fits.
+    fn emoji(self, pixels: Pixels) -> Result<Vec<u8>, Refusal> {
+        let orientation = pixels.orientation;
+        let mut picture = pixels.whole().ok_or(Refusal::Unreadable)?;
+        for side in [self.side(), SMALLER_EMOJI] {
+            let fits = |longest: u32| picture.width().max(picture.height()) <= longest;
+            if !fits(2 * side) {
+                picture = picture.thumbnail(2 * side, 2 * side);
+            }
+            let fits = |longest: u32| picture.width().max(picture.height()) <= longest;
+            if !fits(side) {
+                picture = picture.resize(side, side, FilterType::Triangle);
+            }
+            let mut small = DynamicImage::from(picture.to_rgba8());
+            small.apply_orientation(orientation);
+            let mut png = Vec::new();
+            small.write_with_encoder(PngEncoder::new(&mut png)).map_err(|_| Refusal::Unreadable)?;
+            if png.len() <= IMAGE_BYTES {
+                return Ok(png);
+            }
+        }
+        Err(Refusal::TooLarge)
+    }
 }
 
 /// A decoded picture: rows of pixels without gaps.
@@ -73,17 +120,26 @@ struct Pixels {
 }
 
 impl Pixels {
+    fn middle_square(self) -> Option<DynamicImage> {
+        let side = self.width.min(self.height);
+        self.middle(side, side)
+    }
+
+    fn whole(self) -> Option<DynamicImage> {
+        let (width, height) = (self.width, self.height);
+        self.middle(width, height)
+    }
+
     /// Crops in place and reduces 16-bit channels to 8 bits, so that the largest allowed picture is in memory only
     /// once.
-    fn middle_square(mut self) -> Option<DynamicImage> {
-        let side = self.width.min(self.height);
+    fn middle(mut self, width: usize, height: usize) -> Option<DynamicImage> {
         let pixel = usize::from(self.color.bytes_per_pixel());
-        let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
-        for row in 0..side {
+        let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
+        for row in 0..height {
             let from = ((top + row) * self.width + left) * pixel;
-            self.bytes.copy_within(from..from + side * pixel, row * side * pixel);
+            self.bytes.copy_within(from..from + width * pixel, row * width * pixel);
         }
-        self.bytes.truncate(side * side * pixel);
+        self.bytes.truncate(width * height * pixel);
         if matches!(
             self.color,
             ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16
@@ -94,12 +150,13 @@ impl Pixels {
             }
             self.bytes.truncate(self.bytes.len() / 2);
         }
-        let (edge, bytes) = (u32::try_from(side).ok()?, self.bytes);
+        let (width, height) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+        let bytes = self.bytes;
         match self.color.channel_count() {
-            1 => image::GrayImage::from_raw(edge, edge, bytes).map(Into::into),
-            2 => image::GrayAlphaImage::from_raw(edge, edge, bytes).map(Into::into),
-            3 => RgbImage::from_raw(edge, edge, bytes).map(Into::into),
-            _ => image::RgbaImage::from_raw(edge, edge, bytes).map(Into::into),
+            1 => image::GrayImage::from_raw(width, height, bytes).map(Into::into),
+            2 => image::GrayAlphaImage::from_raw(width, height, bytes).map(Into::into),
+            3 => RgbImage::from_raw(width, height, bytes).map(Into::into),
+            _ => image::RgbaImage::from_raw(width, height, bytes).map(Into::into),
         }
     }
 }

@@ -111,6 +111,8 @@ fn sentence(entry: &AuditEntry, t: Language) -> String {
         "user.promote" => "audit-user-promote",
         "user.demote" => "audit-user-demote",
         "user.reset_link" => "audit-user-reset-link",
+        "emoji.add" => "audit-emoji-add",
+        "emoji.delete" => "audit-emoji-delete",
         "sign_up.open" => return t.text("audit-sign-up-open").to_owned(),
         "sign_up.close" => return t.text("audit-sign-up-close").to_owned(),
         unknown => return unknown.to_owned(),

@@ -1,7 +1,8 @@
-//! Pages for administrators: users, rooms, jobs and the audit log.
+//! Pages for administrators: users, rooms, custom emoji, jobs and the audit log.
 
 pub(in crate::pages) mod audit;
 pub(in crate::pages) mod close_account;
+pub(in crate::pages) mod emoji;
 pub(in crate::pages) mod jobs;
 pub(in crate::pages) mod rooms;
 pub(in crate::pages) mod users;
@@ -25,6 +26,7 @@ pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
         .merge(users::router())
         .merge(rooms::router())
+        .merge(emoji::router())
         .merge(audit::router())
         .merge(close_account::router())
         .merge(jobs::router())

@@ -85,6 +85,8 @@ impl<'a> From<&'a Quote> for QuoteView<'a> {
 
 struct ReactionView<'a> {
     emoji: &'a str,
+    /// The name of a custom emoji, whose image is shown.
+    custom: Option<&'a str>,
     count: usize,
     /// The number of users in words.
     people: String,
@@ -96,7 +98,14 @@ impl<'a> ReactionView<'a> {
     fn new(Reactions { emoji, users }: &'a Reactions, t: Language) -> Self {
         let count = users.len();
         let ids: Vec<String> = users.iter().map(ToString::to_string).collect();
-        Self { emoji, count, people: t.count("reaction-count", count), users: ids.join(" ") }
+        let custom = emoji.strip_prefix(':').and_then(|rest| rest.strip_suffix(':'));
+        Self {
+            emoji,
+            custom,
+            count,
+            people: t.count("reaction-count", count),
+            users: ids.join(" "),
+        }
     }
 }
 

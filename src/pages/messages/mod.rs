@@ -7,6 +7,7 @@ pub mod list;
 pub(in crate::pages) mod mention_styles;
 pub(in crate::pages) mod more;
 pub(in crate::pages) mod pins;
+pub(in crate::pages) mod reactions;
 pub(in crate::pages) mod show;
 
 use axum::Router;
@@ -18,5 +19,6 @@ pub(in crate::pages) fn router() -> Router<AppState> {
         .merge(edits::router())
         .merge(more::router())
         .merge(pins::router())
+        .merge(reactions::router())
         .merge(show::router())
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use crate::chat::messages::model::{Emoji, Message, MessageBody};
+use crate::chat::messages::model::{Message, MessageBody, ReactionEmoji};
 use crate::chat::messages::{Messages, WriteError};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -21,6 +21,7 @@ use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::messages::list::single_message;
+use crate::pages::messages::reactions::{ReactorsView, reactors};
 
 /// The most common reactions. Any other emoji can be typed.
 pub(in crate::pages) const COMMON_EMOJI: [&str; 10] =
@@ -55,6 +56,7 @@ struct MessagePage {
     author: String,
     form: FormState,
     emoji: Vec<EmojiView>,
+    reactors: Vec<ReactorsView>,
     /// A link to the message's position in the room.
     back: String,
 }
@@ -182,7 +184,7 @@ async fn toggle(
     emoji: &str,
 ) -> Result<Option<FieldError>, Problem> {
     let CanReadMessage { reader, message } = seen;
-    let emoji = match Emoji::parse(emoji) {
+    let emoji = match ReactionEmoji::parse(emoji) {
         Ok(emoji) => emoji,
         Err(field_error) => return Ok(Some(field_error)),
     };
@@ -211,11 +213,12 @@ pub(super) fn to_message(message: MessageId) -> Response {
 /// Renders the page of a message.
 struct MessageRenderer {
     rooms: Rooms,
+    messages: Messages,
     presence: Presence,
     sidebar: SidebarBuilder,
 }
 
-from_state!(MessageRenderer { rooms, presence, sidebar });
+from_state!(MessageRenderer { rooms, messages, presence, sidebar });
 
 impl MessageRenderer {
     async fn render(
@@ -251,6 +254,7 @@ impl MessageRenderer {
             author: message.author.display_name.clone(),
             form,
             emoji: COMMON_EMOJI.into_iter().map(view).collect(),
+            reactors: reactors(&self.messages, message, me.id, page.t).await?,
             back: place_in_room(message, room.last_seq.0),
             page,
         }))

@@ -1,6 +1,7 @@
 // Frames for the page as a whole: users, rooms and their unread counts, the fate of messages.
 // Frames that only concern the room on screen are handled there.
 import { appElement, query, queryAll } from '../core/dom.js';
+import { updateCustomEmoji } from '../emoji/emoji.js';
 import { updateStatus } from '../people/status.js';
 import { carryNotice, showRoomClosed } from '../shell/notices.js';
 
@@ -127,6 +128,7 @@ export class PageFrameHandlers {
     present: (frame) => this.#onPresent(frame),
     presence: (frame) => this.#onPresence(frame),
     user: (frame) => this.#onUser(frame),
+    emoji: updateCustomEmoji,
     // Too much was missed to be sent. With a room, the frame is for that room alone.
     resync: ({ room }) => {
       if (!room) this.#options.reloadPage();

@@ -1,5 +1,5 @@
 // Emoji in the page: what the user chose last on this device, and the picker, which is loaded when it is first needed.
-import { query } from '../core/dom.js';
+import { query, queryAll } from '../core/dom.js';
 import { foldText } from '../core/fuzzy-match.js';
 import { parseHtml } from '../core/http.js';
 import { loadRecord, saveRecord } from '../outbox/storage.js';
@@ -47,16 +47,47 @@ async function load() {
   const [{ EmojiCatalogue, EmojiPicker }, panel] = await Promise.all([import('./picker.js'), fetchPanel()]);
   const catalogue = new EmojiCatalogue(document.documentElement.lang, foldText);
   await catalogue.load();
+  catalogue.setCustom(customIn(panel));
   document.body.append(panel);
   const picker = new EmojiPicker(panel, catalogue, { recentEmoji, rememberEmoji, skinTone, chooseSkinTone });
   return { catalogue, picker };
+}
+
+/**
+ * The custom emoji, as the server lists them in the panel.
+ * @param {HTMLElement} panel
+ */
+const customIn = (panel) =>
+  queryAll(panel, '.emoji-picker__custom li').map(({ dataset: { name = '', address = '' } }) => ({ name, address }));
+
+/** A custom emoji was added or removed. */
+export async function updateCustomEmoji() {
+  const hasCustom = chosen().recent.some((emoji) => emoji.startsWith(':'));
+  if (!loading && !hasCustom) return;
+  try {
+    const custom = customIn(await fetchPanel());
+    const names = custom.map(({ name }) => `:${name}:`);
+    const recent = chosen().recent.filter((emoji) => !emoji.startsWith(':') || names.includes(emoji));
+    saveRecord('emoji', '', { ...chosen(), recent });
+    (await loading)?.catalogue.setCustom(custom);
+  } catch {} // the list is as old as the page
+}
+
+/**
+ * An emoji as it is shown. The name of a custom one leads to its image.
+ * @param {string} emoji
+ */
+export function drawEmoji(emoji) {
+  const name = /^:(.+):$/.exec(emoji)?.[1];
+  if (name) return Object.assign(new Image(), { className: 'emoji', alt: '', src: `/emoji/${name}` });
+  return Object.assign(document.createElement('span'), { className: 'emoji', textContent: emoji });
 }
 
 /** What is not there is asked for again the next time. */
 function loadOnce() {
   loading ??= load().catch((error) => {
     loading = null;
-    throw error;
+    throw new Error('', { cause: error }); // pages say it in their own words
   });
   return loading;
 }

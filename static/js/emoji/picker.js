@@ -21,6 +21,7 @@
 
 const LANGUAGES = ['en', 'es'];
 const MAX_FOUND = 90;
+const CUSTOM = 10; // the group after those of Unicode
 const TONES = /[\u{1f3fb}-\u{1f3ff}]/gu;
 
 /**
@@ -66,6 +67,21 @@ export class EmojiCatalogue {
   async load() {
     this.items = await this.#fetch(this.#language);
     for (const item of this.items) this.#byEmoji.set(plain(item.emoji), item);
+  }
+
+  /**
+   * Replaces the custom emoji.
+   * @param {{ name: string, address: string }[]} custom
+   */
+  setCustom(custom) {
+    this.items = this.items.filter(({ group }) => group !== CUSTOM);
+    for (const [key, { group }] of this.#byEmoji) if (group === CUSTOM) this.#byEmoji.delete(key);
+    for (const { name, address } of custom) {
+      const words = [...this.#wordsOf(name), name];
+      const item = { group: CUSTOM, emoji: `:${name}:`, name, codes: [name], hasTones: false, image: address, words };
+      this.items.push({ ...item, nameWords: words.length });
+      this.#byEmoji.set(item.emoji, this.items[this.items.length - 1]);
+    }
   }
 
   /** @param {string} language */
@@ -173,6 +189,7 @@ export class EmojiCatalogue {
         ranks[index === 0 ? 1 : index < item.nameWords ? 2 : 3].push(item);
       } else if (item.codes.some((one) => one.startsWith(code))) ranks[3].push(item);
     }
+    ranks[1].sort((a, b) => a.name.length - b.name.length); // the plainest first
     return ranks.flat();
   }
 }
@@ -280,14 +297,11 @@ export class EmojiPicker {
   }
 
   #showGroups() {
-    if (this.#groups.length === 0) {
-      const tabs = /** @type {HTMLElement[]} */ ([...this.#panel.querySelectorAll('[role="tab"]')]);
-      this.#groups = tabs.map((tab) => {
-        const groups = (tab.dataset.groups ?? '').split(' ').map(Number);
-        const items = this.#catalogue.items.filter(({ group }) => groups.includes(group));
-        return this.#createSection(tab.ariaLabel ?? '', items, tab);
-      });
-    }
+    const tabs = /** @type {HTMLElement[]} */ ([...this.#panel.querySelectorAll('[role="tab"]')]);
+    this.#groups = tabs.map((tab) => {
+      const items = this.#catalogue.items.filter(({ group }) => String(group) === tab.dataset.groups);
+      return this.#createSection(tab.ariaLabel ?? '', items, tab);
+    });
     const recents = this.#groups[0];
     recents.items = this.#preferences.recentEmoji().flatMap((emoji) => this.#catalogue.find(emoji) ?? []);
     this.#show(this.#groups.filter(({ items }) => items.length > 0));
@@ -329,7 +343,7 @@ export class EmojiPicker {
   }
 
   #columns() {
-    const [{ grid }] = this.#sections;
+    const grid = this.#sections[0]?.grid;
     return grid ? getComputedStyle(grid).gridTemplateColumns.split(' ').length : 1;
   }
 

@@ -2,7 +2,7 @@
 // long presses open on touch screens, with single keys on the message with the focus, by clicks on reactions, and with
 // the arrow up in the composer, which edits their last message.
 import { byId, cloneTemplate, closestTo, hasModifier, queryAll } from '../core/dom.js';
-import { closeEmojiPicker, recentEmoji } from '../emoji/emoji.js';
+import { closeEmojiPicker, drawEmoji, recentEmoji } from '../emoji/emoji.js';
 import { setTabStops } from '../room/message-grouping.js';
 import { createActions } from './actions.js';
 import { MessageEditor } from './edit-message.js';
@@ -66,7 +66,10 @@ export function startMessageActions(options) {
    * @param {string} emoji
    */
   const toggleReaction = (id, emoji) =>
-    submitMessageForm(id, 'reactions', { emoji }).then(showMessage).catch(showError);
+    submitMessageForm(id, 'reactions', { emoji })
+      .then(showMessage)
+      .then(() => showRecent(log))
+      .catch(showError);
 
   const context = { log, messageList, me, updateBelow, showMessage, describeError, showError, announce, signal };
   const editor = new MessageEditor(context);
@@ -113,14 +116,14 @@ export function startMessageActions(options) {
 
 /**
  * The last emoji that the user chose are one press away.
- * @param {HTMLElement} toolbar
+ * @param {HTMLElement} parent of the toolbar, or around it
  */
-function showRecent(toolbar) {
+function showRecent(parent) {
   const recent = recentEmoji();
-  for (const [index, button] of queryAll(toolbar, '[data-act="quick"]').entries()) {
+  for (const [index, button] of queryAll(parent, '[data-act="quick"]').entries()) {
     button.dataset.emoji = recent[index];
     button.ariaLabel = (button.dataset.label ?? '').replace('{emoji}', () => recent[index]);
-    button.firstElementChild?.replaceChildren(recent[index]);
+    button.replaceChildren(drawEmoji(recent[index]));
   }
 }
 

@@ -12,6 +12,7 @@ import { dispatchFrame } from '../connection/frame-handlers.js';
 import { byId, query } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { startEmojiButton } from '../emoji/emoji.js';
+import { startReactionNames } from '../message-actions/reaction-names.js';
 import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
@@ -221,6 +222,7 @@ export class Room {
       scrollAnchor: this.scrollAnchor,
       goTo: this.#options.goTo,
     });
+    startReactionNames(this.#log, this.#signal);
     this.#log.addEventListener('scroll', () => this.#readMarker.update(), { passive: true });
     this.#form.parentElement?.addEventListener('submit', (event) => this.#onInvite(event), { signal: this.#signal });
   }

@@ -215,6 +215,7 @@ impl TestContext {
             .replace("{emoji}", "👍")
             .replace("/direct/{name}", "/direct/carlos")
             .replace("/people/{name}", "/people/carlos")
+            .replace("/emoji/{name}", "/emoji/none")
             .replace("{file}", "member.css")
             .replace(['{', '}', '*'], "");
         let query = if path == "/rooms/{id}/messages" { "?before=2" } else { "" };

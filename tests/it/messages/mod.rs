@@ -1,6 +1,7 @@
 //! Messages: posting and reading the history.
 
 mod edits;
+mod emoji;
 mod mentions;
 mod message_page;
 mod moderation;

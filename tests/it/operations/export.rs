@@ -39,6 +39,7 @@ async fn lived_in() -> (Server, Api) {
     let luis = server.api("luis").await;
     let status = json!({"emoji": "🌙", "text": "away", "until": "2027-01-01T00:00:00Z"});
     ana.ok(Method::PATCH, "/me", Some(json!({"about": "peas\nbeans", "status": status}))).await;
+    ana.add_emoji("party-parrot").await;
     ana.say("hello <script>alert(1)</script> & \"you\"").await;
     let question =
         luis.say("@Ana:\ntwo lines for @luis, and a link: https://example.org/?a=1&b=2").await;
@@ -49,6 +50,7 @@ async fn lived_in() -> (Server, Api) {
     luis.ok(Method::PATCH, &path, Some(json!({"body": "without"}))).await;
     ana.ok(Method::PUT, &format!("{path}/reactions/👍"), None).await;
     ana.ok(Method::PUT, &format!("{path}/pin"), None).await;
+    luis.ok(Method::PUT, &format!("{path}/reactions/:party-parrot:"), None).await;
     let regretted = luis.say("regretted words").await["id"].clone();
     luis.ok(Method::DELETE, &format!("/messages/{regretted}"), None).await;
     let secret = json!({"name": "<b>Garden</b>", "topic": "peas & beans", "visibility": "private"});
@@ -143,6 +145,7 @@ async fn credentials_are_only_in_a_full_export() {
         [
             "audit.jsonl",
             "edits.jsonl",
+            "emoji.jsonl",
             "index.html",
             "memberships.jsonl",
             "mentions.jsonl",

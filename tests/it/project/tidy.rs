@@ -22,8 +22,9 @@ const LAYERS: [&[&str]; 12] = [
 ];
 
 /// The modules of `chat`, from low to high. Models are below the events, operations above.
-const CHAT: [&str; 14] = [
+const CHAT: [&str; 16] = [
     "accounts::model",
+    "emoji::model",
     "names::model",
     "rooms::model",
     "messages::model",
@@ -32,6 +33,7 @@ const CHAT: [&str; 14] = [
     "audit",
     "names",
     "accounts",
+    "emoji",
     "rooms",
     "search",
     "messages",

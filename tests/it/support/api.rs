@@ -1,5 +1,7 @@
 //! A client of the JSON API.
 
+use std::io::Cursor;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -17,6 +19,15 @@ pub struct Problem {
     pub status: StatusCode,
     pub body: Value,
     pub retry_after: Option<String>,
+}
+
+/// A picture with transparent pixels.
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let color = |x: u32, y: u32| image::Rgba([200, 40, 40, if (x + y) % 2 == 0 { 255 } else { 0 }]);
+    let mut file = Cursor::new(Vec::new());
+    let picture = image::RgbaImage::from_fn(width, height, color);
+    picture.write_to(&mut file, image::ImageFormat::Png).expect("a file");
+    file.into_inner()
 }
 
 impl Api {
@@ -126,6 +137,42 @@ impl Api {
             None => request,
         };
         request.send().await.expect("an answer")
+    }
+
+    /// Sends a form with texts and a file.
+    pub async fn upload(
+        &self,
+        path: &str,
+        texts: &[(&str, &str)],
+        (field, file): (&str, &[u8]),
+    ) -> reqwest::Response {
+        const BOUNDARY: &str = "----boundary";
+        let part = |name: &str, more: &str| {
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n")
+        };
+        let mut body = Vec::new();
+        for (name, text) in texts {
+            body.extend(format!("{}{text}\r\n", part(name, "")).into_bytes());
+        }
+        body.extend(part(field, "; filename=\"file\"").into_bytes());
+        body.extend(file);
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        reqwest::Client::new()
+            .post(format!("{}{path}", self.base))
+            .bearer_auth(self.token())
+            .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .body(body)
+            .send()
+            .await
+            .expect("an answer")
+    }
+
+    /// Adds a custom emoji and returns the address of its image.
+    pub async fn add_emoji(&self, name: &str) -> String {
+        let response = self.upload("/emoji", &[("name", name)], ("image", &png(40, 20))).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let added: Value = response.json().await.expect("JSON");
+        added["url"].as_str().expect("an address").to_owned()
     }
 
     pub async fn live(&self) -> Live {

@@ -25,7 +25,7 @@ use patio::kernel::{Clock, Random, Timestamp};
 use patio::lifecycle::Lifecycle;
 use tokio::task::JoinHandle;
 
-pub use api::Api;
+pub use api::{Api, png};
 pub use browser::{Browser, Page};
 pub use cluster::Cluster;
 pub use disk::{Disk, FaultRng, Syncs, cut_power};

@@ -1,7 +1,11 @@
-//! What a client sends: the body of a message and a nonce. The only constructor of each type is its
+//! What a client sends: the body of a message, a nonce, a reaction. The only constructor of each type is its
 //! parser.
 
-use crate::kernel::FieldError;
+use std::borrow::Cow;
+
+use crate::chat::emoji::model::EmojiName;
+use crate::kernel::{Emoji, FieldError};
+use crate::text::emoji::by_shortcode;
 use crate::text::visible::is_visible;
 
 /// The text of a message: 1 to 16,000 characters, at least one of them visible. It is kept as typed,
@@ -93,6 +97,39 @@ impl Nonce {
     }
 }
 
+/// What users react with: a standard emoji, or `:name:` of a custom one. One emoji has one spelling, so
+/// that it is one reaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReactionEmoji(Cow<'static, str>);
+
+impl ReactionEmoji {
+    /// The code of a standard emoji, such as `:tada:`, stands for it. Another name between colons is a
+    /// custom emoji, whether there is one of this name or not.
+    ///
+    /// # Errors
+    /// If the text is not exactly one emoji.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        let text = text.trim();
+        let Some(name) = text.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')) else {
+            return Ok(Self(Emoji::parse(text)?.as_str().into()));
+        };
+        if let Some(emoji) = by_shortcode(name) {
+            return Ok(Self(emoji.into()));
+        }
+        let name = EmojiName::parse(name).map_err(|_| FieldError::new("emoji", "emoji-one"))?;
+        Ok(Self(format!(":{}:", name.as_str()).into()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of a custom emoji.
+    pub fn custom_name(&self) -> Option<&str> {
+        self.0.strip_prefix(':')?.strip_suffix(':')
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +170,24 @@ mod tests {
     fn a_body_is_counted_in_characters_and_not_in_bytes() {
         assert!(MessageBody::parse(&"ñ".repeat(16_000)).is_ok());
         assert!(MessageBody::parse(&"a".repeat(16_001)).is_err());
+    }
+
+    #[test]
+    fn a_reaction_is_an_emoji_its_code_or_the_name_of_a_custom_one() {
+        for (text, stored, custom) in [
+            ("👍", "👍", None),
+            (" \u{2764} ", "❤\u{fe0f}", None),
+            (":+1:", "👍", None),
+            (":party-parrot:", ":party-parrot:", Some("party-parrot")),
+        ] {
+            let emoji = ReactionEmoji::parse(text).expect(text);
+            assert_eq!((emoji.as_str(), emoji.custom_name()), (stored, custom));
+            // The store packs it with numbers into one text.
+            assert!(!stored.contains([' ', ',']));
+        }
+        for bad in ["", "a", "👍👍", "+1", ":A1:", "::", ":a:b:", ":a b:", ":a,b:"] {
+            assert!(ReactionEmoji::parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::input::{MessageBody, Nonce};
+pub use self::input::{MessageBody, Nonce, ReactionEmoji};
 pub use self::quote::{Quote, excerpt};
 use super::threads::ThreadSummary;
 use crate::chat::accounts::model::{User, UserRef};
 use crate::chat::rooms::model::{JoinRefusal, Member};
-pub use crate::kernel::Emoji;
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, ServiceError, Timestamp, UserId};
 
 /// A message in its current state. It is the same for every viewer.
@@ -221,12 +220,12 @@ impl DeletionReason {
 }
 
 /// A reaction of a user whose permission was checked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reaction {
     pub room: RoomId,
     pub message: MessageId,
     pub user: UserId,
-    pub emoji: Emoji,
+    pub emoji: ReactionEmoji,
 }
 
 /// What an edited message said before an edit.

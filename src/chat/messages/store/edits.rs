@@ -117,10 +117,10 @@ pub(super) async fn delete(
 pub(super) async fn react(
     transaction: &mut Transaction,
     member: &Member,
-    reaction: Reaction,
+    reaction: &Reaction,
     meta: ChangeMeta,
 ) -> Result<Outcome, sqlx::Error> {
-    let Reaction { room, message: id, user, emoji } = reaction;
+    let Reaction { room, message: id, user, ref emoji } = *reaction;
     let message = match find_undeleted(transaction, room, id).await? {
         Ok(message) => message,
         Err(error) => return Ok(Err(error)),
@@ -152,9 +152,9 @@ pub(super) async fn react(
 /// Removes a reaction; if there is none, nothing changes.
 pub(super) async fn unreact(
     transaction: &mut Transaction,
-    reaction: Reaction,
+    reaction: &Reaction,
 ) -> Result<Outcome, sqlx::Error> {
-    let Reaction { room, message: id, user, emoji } = reaction;
+    let Reaction { room, message: id, user, ref emoji } = *reaction;
     let Some(message) = find(transaction, room, id).await? else {
         return Ok(Err(WriteError::NotFound));
     };
@@ -173,7 +173,7 @@ pub(super) async fn unreact(
     changed(transaction, room, id).await
 }
 
-fn has(message: &Message, reaction: Reaction) -> bool {
+fn has(message: &Message, reaction: &Reaction) -> bool {
     message.reactions.iter().any(|reactions| {
         reactions.emoji == reaction.emoji.as_str() && reactions.users.contains(&reaction.user)
     })

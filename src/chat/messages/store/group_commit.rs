@@ -102,8 +102,8 @@ async fn apply(
             edits::edit(transaction, *author, body.as_str(), text, meta.now).await
         }
         Write::Delete(deleter) => edits::delete(transaction, deleter, meta.now).await,
-        Write::React(member, reaction) => edits::react(transaction, member, *reaction, meta).await,
-        Write::Unreact(reaction) => edits::unreact(transaction, *reaction).await,
+        Write::React(member, reaction) => edits::react(transaction, member, reaction, meta).await,
+        Write::Unreact(reaction) => edits::unreact(transaction, reaction).await,
         Write::Pin(member, message) => pins::pin(transaction, member, *message, meta).await,
         Write::Unpin(member, message) => pins::unpin(transaction, member, *message).await,
         Write::RefreshQuotes { room, quoted } => {

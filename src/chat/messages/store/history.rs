@@ -1,5 +1,7 @@
 //! Reads messages: one, a part of a room's history, or the changes of a room.
 
+use std::collections::HashMap;
+
 use super::MessageRow;
 use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
 use crate::chat::messages::model::{Message, Published, Window};
@@ -9,7 +11,7 @@ use crate::db::{
 };
 use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{MessageId, Rev, RoomId, Seq};
+use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
 use crate::limits::request::MESSAGES;
 
 /// The room of a message.
@@ -30,6 +32,20 @@ pub(in crate::chat::messages) async fn find(
 ) -> Result<Option<Message>, sqlx::Error> {
     let row: Option<MessageRow> = fetch_optional!(db, SELECT_MESSAGES!("where m.id = $1"), id)?;
     Ok(row.map(Message::from).filter(|message| message.room == room))
+}
+
+/// The display names of users.
+pub(in crate::chat::messages) async fn display_names(
+    db: &Db,
+    users: &[UserId],
+) -> Result<HashMap<UserId, String>, sqlx::Error> {
+    let names: Vec<(UserId, String)> = fetch_all!(
+        db,
+        "select id, display_name from users
+         where id in (select cast(value as bigint) from jsonb_each($1))",
+        json_rows(users),
+    )?;
+    Ok(names.into_iter().collect())
 }
 
 /// The messages with these ids, the newest first.

@@ -21,8 +21,8 @@ pub(super) use self::deletion::{
 };
 pub(super) use self::group_commit::{Committed, commit_group, last_message_id};
 pub(super) use self::history::{
-    chunk_since, find, found, is_known, page, revs, room_of, rooms, rooms_with_messages_after,
-    since,
+    chunk_since, display_names, find, found, is_known, page, revs, room_of, rooms,
+    rooms_with_messages_after, since,
 };
 pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::mentions::mentioned;
