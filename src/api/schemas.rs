@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::chat::accounts::model::{Status, User, UserRef};
-use crate::chat::messages::model::{DeletedBy, Message, Quote, Reactions, Version};
+use crate::chat::messages::model::{DeletedBy, Message, Quote, Reactions};
 use crate::chat::messages::threads::{Participant, ThreadSummary};
 use crate::chat::rooms::model::{ParentMessage, Room, RoomStats};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
@@ -217,24 +217,6 @@ struct QuoteShape<'a> {
 impl<'a> From<&'a Quote> for QuoteShape<'a> {
     fn from(Quote { id, author, excerpt }: &'a Quote) -> Self {
         Self { id: *id, author: Author::from(author), excerpt }
-    }
-}
-
-/// What an edited message said before an edit.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Version)]
-pub struct VersionShape {
-    body: String,
-    /// The text as safe HTML.
-    html: String,
-    /// When it was written.
-    #[schema(format = DateTime)]
-    at: String,
-}
-
-impl From<(Version, String)> for VersionShape {
-    fn from((Version { body, at, .. }, html): (Version, String)) -> Self {
-        Self { body, html, at: at.rfc3339() }
     }
 }
 

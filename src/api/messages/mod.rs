@@ -1,5 +1,6 @@
 //! Messages: history, posting, editing, deleting and reactions.
 
+mod edits;
 mod pins;
 
 use axum::Json;
@@ -11,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::schemas::{Items, MessageShape, Paged, PostedShape, UserShape, VersionShape};
+use super::schemas::{MessageShape, Paged, PostedShape, UserShape};
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::User;
 use crate::chat::messages::Messages;
@@ -33,7 +34,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(index, create))
         .routes(routes!(show, update, destroy))
         .routes(routes!(react, unreact))
-        .routes(routes!(edits))
+        .merge(edits::router())
         .merge(pins::router())
 }
 
@@ -244,29 +245,6 @@ async fn update(
 ) -> Result<Response, Problem> {
     let edited = messages.edit(author, MessageBody::parse(&edit.body)?).await?;
     Ok(Json(MessageShape::from(&*edited.message)).into_response())
-}
-
-/// List the former versions of a message
-///
-/// The original and the newest of the others, at most 20 in all, the oldest first. A deleted message has
-/// none.
-#[utoipa::path(
-    get,
-    path = "/messages/{id}/edits",
-    tag = "messages",
-    params(("id" = i64, Path, description = "The message.")),
-    responses(
-        (status = 200, description = "What the message said before each edit.", body = Items<VersionShape>),
-        (status = 404, description = "There is no such message, or you cannot see it."),
-    ),
-)]
-async fn edits(
-    State(messages): State<Messages>,
-    CanReadMessage { reader, message }: CanReadMessage,
-) -> Result<Response, Problem> {
-    let versions = messages.versions(&reader, message.id).await?;
-    let items: Vec<VersionShape> = versions.into_iter().map(VersionShape::from).collect();
-    Ok(Json(Items { items }).into_response())
 }
 
 /// Delete a message
