@@ -264,6 +264,20 @@ pub mod installation {
     pub const REFUSALS_AT_ONCE: usize = 32;
 }
 
+/// Markdown of one message. Beyond these limits it is shown as plain text.
+pub mod markdown {
+    /// Lists, quotes and marks inside each other.
+    pub const DEPTH: usize = 16;
+    /// Cells of tables.
+    pub const CELLS: usize = 2_000;
+    /// Lines times cells of the longest row that may begin a table: the parser fills up each row.
+    pub const TABLE: usize = 20_000;
+    /// `>` at the beginning of a line.
+    pub const QUOTE_MARKS: usize = 40;
+    /// How many times longer than its text the HTML may be, beyond 4 KiB.
+    pub const GROWTH: usize = 10;
+}
+
 /// Per upload.
 pub mod upload {
     use super::Duration;

@@ -57,6 +57,7 @@ body-empty = Write something first.
 body-long = A message can have at most 16,000 characters.
 nonce-shape = A nonce is 1 to 64 visible ASCII characters.
 nonce-reused = This nonce was used for another message.
+format-unknown = The format is markdown or plain.
 reply-unknown = There is no such message in this room.
 limit-range = The limit is a number from 1 to 100.
 not-the-author = Only the author of a message may do this.

@@ -57,6 +57,7 @@ body-empty = Primero escribe algo.
 body-long = Un mensaje puede tener 16 000 caracteres como máximo.
 nonce-shape = Un nonce son de 1 a 64 caracteres ASCII visibles.
 nonce-reused = Este nonce ya se usó para otro mensaje.
+format-unknown = El formato es markdown o plain.
 reply-unknown = Ese mensaje no existe en esta sala.
 limit-range = El límite es un número de 1 a 100.
 not-the-author = Esto solo lo puede hacer quien escribió el mensaje.

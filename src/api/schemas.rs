@@ -269,7 +269,7 @@ pub struct MessageShape<'a> {
     body: &'a str,
     /// The text as safe HTML. A mention is a link with the class `mention` to `/direct/NAME`.
     html: &'a str,
-    /// How `html` was made from `body`: 0 as plain text.
+    /// How `html` was made from `body`: 0 as plain text, 1 as Markdown.
     markup: i64,
     #[schema(format = DateTime)]
     created_at: String,

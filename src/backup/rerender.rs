@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use sqlx::{Connection, SqliteConnection};
 
-use crate::chat::messages::render;
+use crate::chat::messages::model::Markup;
 use crate::text::names::fold;
+use crate::text::render;
 
 /// Messages per query.
 const BATCH: i64 = 500;
@@ -14,7 +15,9 @@ const BATCH: i64 = 500;
 struct StoredMessage {
     room_seq_key: i64,
     body: String,
+    /// As the archive has it. Only the handles that it links are believed: those in quotes are no mentions.
     html: String,
+    markup: i64,
     /// The handles of mentioned users, separated by spaces.
     mentioned: Option<String>,
 }
@@ -26,7 +29,7 @@ pub async fn rerender_messages(connection: &mut SqliteConnection) -> Result<(), 
     let mut last = 0;
     loop {
         let messages: Vec<StoredMessage> = sqlx::query_as(
-            "select room_seq_key, body, html,
+            "select room_seq_key, body, html, markup,
                     (select group_concat(u.name, ' ')
                      from mentions n join users u on u.id = n.user_id
                      where n.room_seq_key = messages.room_seq_key) as mentioned
@@ -54,9 +57,12 @@ pub async fn rerender_messages(connection: &mut SqliteConnection) -> Result<(), 
 
 impl StoredMessage {
     fn render(&self) -> String {
-        let names = self.mentioned.as_deref().unwrap_or_default().split_whitespace();
-        let names: HashMap<String, &str> = names.map(|name| (fold(name), name)).collect();
-        let resolve = |folded: &str| names.get(folded).map(|name| (*name).to_owned());
-        render::stored(&render::render(&self.body, resolve), &self.body).to_owned()
+        let mentioned = self.mentioned.as_deref().unwrap_or_default().split_whitespace();
+        let handles = mentioned.map(str::to_owned).chain(render::linked_handles(&self.html));
+        let handles: HashMap<String, String> =
+            handles.map(|handle| (fold(&handle), handle)).collect();
+        let markup = Markup::try_from(self.markup).unwrap_or_default();
+        let html = render::render(&self.body, markup, |folded, _| handles.get(folded).cloned());
+        render::stored(&html, &self.body).to_owned()
     }
 }

@@ -10,10 +10,10 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use crate::chat::messages::model::Kind;
-use crate::chat::messages::render;
 use crate::export::records;
 use crate::http::Language;
 use crate::kernel::Timestamp;
+use crate::text::render;
 
 const STYLE: &str = include_str!("../../templates/export/style.css");
 /// Messages per page.
@@ -147,7 +147,7 @@ impl Pages {
                 action: message.kind == Kind::Action,
                 edited: message.edited_at.is_some(),
                 deleted: message.deleted_at.is_some(),
-                html: render::render(&message.body, render::no_mentions),
+                html: render::render(&message.body, message.markup, render::no_mentions),
             });
         }
         Ok(())

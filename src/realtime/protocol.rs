@@ -57,6 +57,7 @@ pub(super) struct Post {
     pub body: String,
     pub nonce: Option<String>,
     pub reply_to: Option<MessageId>,
+    pub format: Option<String>,
     /// The author of the message, and when its room was created. Sent by pages: their outbox keeps a message
     /// until it is sent, and the user or the room behind the ids may have changed since.
     pub author: Option<UserId>,

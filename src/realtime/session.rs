@@ -20,7 +20,7 @@ use crate::api::schemas::UserShape;
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::Authenticated;
 use crate::chat::events::{Channel, ChatProtocol, Event, Signal};
-use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce};
+use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce, parse_format};
 use crate::http::rate_limit::Action;
 use crate::http::response::problem;
 use crate::http::response::problem::Problem;
@@ -227,7 +227,7 @@ impl Session {
     }
 
     async fn post(&mut self, post: Post) {
-        let Post { room, body, nonce, reply_to, author, room_created } = post;
+        let Post { room, body, nonce, reply_to, format, author, room_created } = post;
         let posted = async {
             self.shared.rate_limiter.spend(self.me.user.id, Action::Write)?;
             let text = body;
@@ -238,7 +238,8 @@ impl Session {
             let reader = self.services().rooms.reader(&self.me.user, room).await?;
             DraftOrigin { author, room_created }.check(&reader)?;
             let member = self.services().rooms.member_of(reader).await?;
-            let draft = Draft { kind: Kind::Text, body, markup: Markup::Plain, nonce, reply_to };
+            let markup = parse_format(format.as_deref())?.unwrap_or(Markup::Markdown);
+            let draft = Draft { kind: Kind::Text, body, markup, nonce, reply_to };
             Ok::<_, Problem>((bytes, self.services().messages.post(member, draft)))
         };
         match posted.await {

@@ -1,4 +1,4 @@
-//! Text in all scripts: visibility, addresses, confusable names, normalization of names and words,
+//! Text in all scripts: visibility, addresses, confusable names, normalization of names and words, messages as HTML,
 //! and the sort order of names.
 //!
 //! Knows no feature, no database and no user's language.
@@ -10,6 +10,7 @@ pub mod emoji;
 pub mod links;
 pub mod names;
 pub mod normalize;
+pub mod render;
 pub mod scripts;
 pub mod snippet;
 pub mod tokenizer;

@@ -17,7 +17,8 @@ use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::User;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{
-    Draft, Kind, Markup, MessageBody, Nonce, ReactionEmoji, Window, WriteOutcome,
+    Draft, Kind, Markup, MessageBody, NewText, Nonce, ReactionEmoji, Window, WriteOutcome,
+    parse_format,
 };
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -164,6 +165,9 @@ struct NewMessage {
     /// The `id` of a message in this room.
     #[schema(value_type = Option<i64>)]
     reply_to: Option<MessageId>,
+    /// How `body` is shown: with its marks (bold, lists, code …), or as it is.
+    #[schema(pattern = "^(markdown|plain)$", default = "markdown")]
+    format: Option<String>,
 }
 
 /// Post a message
@@ -180,7 +184,7 @@ struct NewMessage {
         (status = 200, description = "The nonce was used before: the stored message. Nothing changes.", body = PostedShape<'static>),
         (status = 403, description = "You were removed from this room. A member can invite you again."),
         (status = 404, description = "There is no such room, or you cannot see it."),
-        (status = 409, description = "The nonce was used with another room, text or `reply_to`."),
+        (status = 409, description = "The nonce was used with another room, text, format or `reply_to`."),
     ),
 )]
 async fn create(
@@ -191,8 +195,8 @@ async fn create(
 ) -> Result<Response, Problem> {
     let body = MessageBody::parse(&new.body)?;
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
-    let draft =
-        Draft { kind: Kind::Text, body, markup: Markup::Plain, nonce, reply_to: new.reply_to };
+    let markup = parse_format(new.format.as_deref())?.unwrap_or(Markup::Markdown);
+    let draft = Draft { kind: Kind::Text, body, markup, nonce, reply_to: new.reply_to };
     let posted = messages.post(member, draft).await?;
     let status = if posted.changed { StatusCode::CREATED } else { StatusCode::OK };
     let outsiders = shown.outsiders(&posted).await?;
@@ -222,6 +226,9 @@ async fn show(CanReadMessage { message, .. }: CanReadMessage) -> Response {
 struct Edit {
     #[schema(required = true, min_length = 1, max_length = 16000)]
     body: String,
+    /// As for a new message.
+    #[schema(pattern = "^(markdown|plain)$", default = "markdown")]
+    format: Option<String>,
 }
 
 /// Edit your message
@@ -232,7 +239,7 @@ struct Edit {
     params(("id" = i64, Path, description = "The message.")),
     request_body = Edit,
     responses(
-        (status = 200, description = "The message after the edit. The same text changes nothing.", body = MessageShape<'static>),
+        (status = 200, description = "The message after the edit. The same text in the same format changes nothing.", body = MessageShape<'static>),
         (status = 403, description = "You are not the author."),
         (status = 404, description = "There is no such message, or you cannot see it."),
         (status = 409, description = "The message is deleted."),
@@ -243,7 +250,9 @@ async fn update(
     CanEdit(author): CanEdit,
     JsonBody(edit): MessageJson<Edit>,
 ) -> Result<Response, Problem> {
-    let edited = messages.edit(author, MessageBody::parse(&edit.body)?).await?;
+    let markup = parse_format(edit.format.as_deref())?;
+    let text = NewText { body: MessageBody::parse(&edit.body)?, markup };
+    let edited = messages.edit(author, text).await?;
     Ok(Json(MessageShape::from(&*edited.message)).into_response())
 }
 

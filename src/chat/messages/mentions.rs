@@ -3,20 +3,22 @@
 
 use std::collections::HashMap;
 
-use super::model::{MessageBody, Rendered};
-use super::render;
+use super::model::{Markup, MessageBody, Rendered};
 use super::wide_mention::WideMention;
 use crate::kernel::{RoomId, UserId};
 use crate::limits::mention::OUTSIDERS;
+use crate::text::render::{self, Place};
 
-/// Renders a body and lists the words after an `@`.
-pub(super) fn render(body: &MessageBody) -> Rendered {
+/// Renders a body and lists the words after an `@`. Many members are not mentioned in a quote.
+pub(super) fn render(body: &MessageBody, markup: Markup) -> Rendered {
     let mut names = Vec::new();
-    let html = render::render(body.as_str(), |name| {
-        names.push(name.to_owned());
+    let html = render::render(body.as_str(), markup, |name, place| {
+        if place == Place::Text || WideMention::parse(name).is_none() {
+            names.push(name.to_owned());
+        }
         None
     });
-    Rendered { html, names }
+    Rendered { html, markup, names }
 }
 
 /// A handle as its user writes it.
@@ -55,6 +57,7 @@ pub(super) struct MentionIndex {
 /// A body as HTML, and the users it mentions, each once.
 pub(super) struct RenderedWithMentions {
     pub html: String,
+    pub markup: Markup,
     pub mentioned: Vec<UserId>,
     /// Those of them who are not members of the room and were mentioned by their handle, at most
     /// [`OUTSIDERS`].
@@ -71,6 +74,7 @@ impl MentionIndex {
         body: &MessageBody,
         rendered: &Rendered,
     ) -> RenderedWithMentions {
+        let markup = rendered.markup;
         let handles = self.handles.get(&writing.room);
         let handle = |name: &str| handles.and_then(|handles| handles.get(name));
         let audience = self.audiences.get(&writing.room);
@@ -78,18 +82,21 @@ impl MentionIndex {
         if !rendered.names.iter().any(|name| handle(name).is_some() || wide(name).is_some()) {
             let html = rendered.html.clone();
             let (mentioned, outsiders) = (Vec::new(), Vec::new());
-            return RenderedWithMentions { html, mentioned, outsiders, is_here: false };
+            return RenderedWithMentions { html, markup, mentioned, outsiders, is_here: false };
         }
         let mut mentioned = Vec::new();
         let mut outsiders = Vec::new();
         let mut is_here = false;
-        let html = render::render(body.as_str(), |name| {
-            if let Some((audience, wide)) = wide(name) {
+        let html = render::render(body.as_str(), markup, |name, place| {
+            if let Some((audience, wide)) = wide(name).filter(|_| place == Place::Text) {
                 mentioned.extend(audience.reached(wide, writing)?);
                 is_here |= wide == WideMention::Here;
                 return Some(name.to_owned());
             }
             let handle = handle(name)?;
+            if place == Place::Quote {
+                return Some(handle.name.clone());
+            }
             mentioned.push(handle.user);
             if !handle.is_member && handle.user != writing.author {
                 outsiders.push(handle.user);
@@ -101,7 +108,7 @@ impl MentionIndex {
             users.dedup();
         }
         outsiders.truncate(OUTSIDERS);
-        RenderedWithMentions { html, mentioned, outsiders, is_here }
+        RenderedWithMentions { html, markup, mentioned, outsiders, is_here }
     }
 }
 

@@ -4,11 +4,9 @@
 
 mod broadcaster;
 mod known_ids;
-mod mention_scanner;
 mod mentions;
 pub mod model;
 mod remote;
-pub mod render;
 mod store;
 pub mod threads;
 mod wide_mention;
@@ -23,8 +21,8 @@ use prometheus_client::metrics::histogram::Histogram;
 
 pub use self::model::WriteError;
 use self::model::{
-    Author, Deleter, DeletionReason, Draft, Message, MessageBody, Post, Reaction, ReactionEmoji,
-    Version, Window, Write, WriteOutcome,
+    Author, Deleter, DeletionReason, Draft, Markup, Message, MessageBody, NewText, Post, Reaction,
+    ReactionEmoji, Version, Window, Write, WriteOutcome,
 };
 pub use self::remote::RemoteMessages;
 pub use self::wide_mention::WideMention;
@@ -45,6 +43,7 @@ use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, FieldError, MessageId, Rev, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::deletion::PIECES;
+use crate::text::render;
 
 /// How long idempotency keys (nonces) are kept.
 const NONCES_KEPT: Duration = Duration::from_hours(30 * 24);
@@ -98,7 +97,7 @@ impl Messages {
     /// A user that is not yet a member of a public room becomes one in the transaction that stores the
     /// message. A known nonce or a refused message never makes a user a member.
     pub fn post(&self, member: Member, draft: Draft) -> PendingWrite {
-        let rendered = mentions::render(&draft.body);
+        let rendered = mentions::render(&draft.body, draft.markup);
         let document = SearchDocument::new(&member, draft.body.as_str(), &rendered.html);
         let tokens = search::store::tokens(&self.db, &document);
         match self.wide_mentions.admit(member.user().id, &rendered.names) {
@@ -112,7 +111,7 @@ impl Messages {
 
     /// How a text mentions many members at once, if it does.
     pub fn wide_mention(&self, body: &MessageBody) -> Option<WideMention> {
-        WideMention::among(&mentions::render(body).names)
+        WideMention::among(&mentions::render(body, Markup::Markdown).names)
     }
 
     /// How many of these members such a mention by `author` reaches.
@@ -196,14 +195,10 @@ impl Messages {
     ///
     /// # Errors
     /// [`WriteError::Deleted`] if the message is deleted.
-    pub async fn edit(
-        &self,
-        author: Author,
-        body: MessageBody,
-    ) -> Result<WriteOutcome, WriteError> {
-        let rendered = mentions::render(&body);
+    pub async fn edit(&self, author: Author, text: NewText) -> Result<WriteOutcome, WriteError> {
+        let rendered = mentions::render(&text.body, text.markup.unwrap_or(Markup::Markdown));
         let online = self.wide_mentions.admit(author.user, &rendered.names)?;
-        self.writer.write(Write::Edit { author, body, rendered, online }).await
+        self.writer.write(Write::Edit { author, text, rendered, online }).await
     }
 
     /// Deletes a message: its text and reactions are removed, a tombstone remains. Deleting it again
@@ -292,7 +287,7 @@ impl Messages {
         self.find(reader, id).await?.ok_or(WriteError::NotFound)?;
         let versions = store::versions(&self.db, id).await.map_err(ServiceError::from)?;
         let render = |version: Version| {
-            let html = render::render(&version.body, render::no_mentions);
+            let html = render::render(&version.body, version.markup, render::no_mentions);
             (version, html)
         };
         Ok(versions.into_iter().map(render).collect())

@@ -146,7 +146,7 @@ impl Seeder {
             None => (Kind::Text, line.text.as_str()),
         };
         let body = MessageBody::parse(text).map_err(|one| parse_error(&[one]))?;
-        let draft = Draft { kind, body, markup: Markup::Plain, nonce: None, reply_to: None };
+        let draft = Draft { kind, body, markup: Markup::Markdown, nonce: None, reply_to: None };
         let posted = self.services.messages.post(member, draft).await?;
         for (emoji, name) in &line.reactions {
             let member = self.services.rooms.member(self.user(name)?, room).await?;

@@ -6,10 +6,10 @@ use sqlx::FromRow;
 use super::{ensure, ensure_exact};
 use crate::chat::accounts::model::Handle;
 use crate::chat::messages::model::{DeletedBy, Kind, Markup, MessageBody};
-use crate::chat::messages::render;
-use crate::db::{Transaction, execute};
+use crate::db::{Transaction, column_type, execute};
 use crate::export::jsonl::{InsertError, Number, Record, Text};
 use crate::kernel::{FieldError, Timestamp};
+use crate::text::render;
 
 /// A message. Its HTML is not exported, so that no file can contain markup.
 #[derive(Serialize, Deserialize, FromRow)]
@@ -27,9 +27,9 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
     pub deleted_by: Option<Text>,
-    /// The handles of the mentioned users, separated by spaces. The HTML links them; [`Mention`]s are
+    /// The handles that the HTML links, separated by spaces. Those in quotes are no [`Mention`]s, which are
     /// records of their own.
-    pub mentions: Option<Text>,
+    pub mentions: LinkedHandles,
     /// How the HTML is made from the body. Exports of earlier versions have only plain messages.
     #[serde(default)]
     pub markup: Markup,
@@ -39,16 +39,25 @@ pub struct Message {
     pub pinned_by: Option<Number>,
 }
 
+/// The handles that a message links.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkedHandles(Option<String>);
+
+column_type!(LinkedHandles as String, |handles| handles.0.clone().unwrap_or_default(), |html| {
+    let mut handles: Vec<String> = render::linked_handles(&html).collect();
+    handles.sort_unstable();
+    handles.dedup();
+    Ok(Self((!handles.is_empty()).then(|| handles.join(" "))))
+});
+
 impl Record for Message {
     const FILE: &'static str = "messages.jsonl";
     const SELECT: &'static str = "
         select id, room_seq_key >> 32 as room_id, room_seq_key & 4294967295 as seq, room_rev_key & 4294967295 as rev,
                author_id, kind, body, reply_to, created_at, edited_at, deleted_at,
                case when deleted_at is not null then coalesce(deleted_by, 'author') end as deleted_by,
-               (select string_agg(u.name, ' ' order by u.id)
-                from mentions n join users u on u.id = n.user_id
-                where n.room_seq_key = messages.room_seq_key) as mentions,
-               markup, edits, pinned_at, pinned_by
+               html as mentions, markup, edits, pinned_at, pinned_by
         from messages where room_seq_key >> 32 not in (select room_id from deleted_rooms)
         order by room_seq_key";
     const INSERT: &'static str = "
@@ -108,14 +117,14 @@ impl Message {
     /// Renders the body, as the table stores it.
     fn html(&self) -> Result<String, InsertError> {
         ensure_exact("body", &self.body, MessageBody::stored(&self.body)?.as_str())?;
-        let handles = self.mentions.as_deref().unwrap_or_default().split_whitespace();
+        let handles = self.mentions.0.as_deref().unwrap_or_default().split_whitespace();
         let handles: Vec<Handle> =
             handles.map(Handle::stored).collect::<Result<_, FieldError>>()?;
-        let find = |folded: &str| {
+        let find = |folded: &str, _| {
             let handle = handles.iter().find(|handle| handle.folded() == folded);
             handle.map(|handle| handle.as_str().to_owned())
         };
-        Ok(render::stored(&render::render(&self.body, find), &self.body).to_owned())
+        Ok(render::stored(&render::render(&self.body, self.markup, find), &self.body).to_owned())
     }
 }
 

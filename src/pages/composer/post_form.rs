@@ -54,7 +54,7 @@ pub(in crate::pages) async fn post_message(
     let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
-    let draft = Draft { kind, body, markup: Markup::Plain, nonce, reply_to: form.reply_to };
+    let draft = Draft { kind, body, markup: Markup::Markdown, nonce, reply_to: form.reply_to };
     match messages.post(member.clone(), draft.clone()).await {
         Err(WriteError::NonceReused) => {
             messages.post(member.clone(), Draft { nonce: None, ..draft }).await

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use crate::chat::messages::model::{Message, MessageBody, ReactionEmoji};
+use crate::chat::messages::model::{Message, MessageBody, NewText, ReactionEmoji};
 use crate::chat::messages::{Messages, WriteError};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -121,7 +121,7 @@ async fn edit(
             return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
-    messages.edit(author, body).await?;
+    messages.edit(author, NewText { body, markup: None }).await?;
     Ok(to_message(seen.message.id))
 }
 

@@ -295,7 +295,7 @@ impl RoomRenderer {
         let message = self.messages.find(reader, id).await?;
         Ok(message.filter(|message| !message.is_deleted()).map(|message| ReplyView {
             id: id.0,
-            excerpt: excerpt(&message.body),
+            excerpt: excerpt(&message.text()),
             author: message.author.display_name,
         }))
     }

@@ -133,7 +133,7 @@ async fn index(
     let Found { hits, next, complete } =
         services.search.find(&me.user, &query, from, limit).await?;
     let found = services.messages.found(&hits).await?;
-    let texts = found.iter().map(|message| message.body.clone()).collect();
+    let texts = found.iter().map(Message::text).collect();
     let excerpts = services.search.snippets(&query, texts).await?;
     let rooms = services.rooms.list(&me.user).await?;
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();

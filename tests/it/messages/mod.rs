@@ -2,6 +2,7 @@
 
 mod edits;
 mod emoji;
+mod markdown;
 mod mentions;
 mod message_page;
 mod moderation;
@@ -41,7 +42,7 @@ async fn posted_message_has_all_documented_fields() {
         "id": 1, "room_id": 1, "seq": 1, "rev": 1, "kind": "text",
         "author": {"id": 1, "name": "ana", "display_name": "ana", "bot": false},
         "body": "  hola\nhttps://x.org", "html": format!("<p>  hola<br>{link}</p>"),
-        "markup": 0,
+        "markup": 1,
         "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
         "reply_to": null, "quote": null, "pinned": false, "edits": 0, "reactions": [], "attachments": [], "nonce": "n1",
     });

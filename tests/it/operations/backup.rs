@@ -460,7 +460,9 @@ async fn html_planted_in_a_backup_is_never_shown() {
     let server = Server::start().await;
     let (ana, _luis) = (server.api("ana").await, server.api("luis").await);
     ana.say("plain").await;
-    ana.say("for @luis: https://example.org & <b>").await;
+    ana.say("for @luis: https://example.org & <b> and **bold**").await;
+    let plain = json!({"body": "**not bold**", "format": "plain"});
+    ana.post("/rooms/1/messages", plain).await;
     let removed = ana.say("regretted").await;
     ana.ok(Method::DELETE, &format!("/messages/{}", removed["id"]), None).await;
     let before = history(&ana, 1).await;

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use crate::chat::emoji::model::EmojiName;
 use crate::kernel::{Emoji, FieldError};
 use crate::text::emoji::by_shortcode;
+use crate::text::render::Markup;
 use crate::text::visible::is_visible;
 
 /// The text of a message: 1 to 16,000 characters, at least one of them visible. It is kept as typed,
@@ -74,6 +75,19 @@ fn without_empty_lines_before(mut text: &str) -> &str {
         text = rest;
     }
     text
+}
+
+/// The value of `format`: `None` if none is given.
+///
+/// # Errors
+/// If it is neither `markdown` nor `plain`.
+pub fn parse_format(format: Option<&str>) -> Result<Option<Markup>, FieldError> {
+    match format {
+        None => Ok(None),
+        Some("plain") => Ok(Some(Markup::Plain)),
+        Some("markdown") => Ok(Some(Markup::Markdown)),
+        Some(_) => Err(FieldError::new("format", "format-unknown")),
+    }
 }
 
 /// A value the client chooses for a message, so that a retry does not store it twice: 1 to 64 visible

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::input::{MessageBody, Nonce, ReactionEmoji};
+pub use self::input::{MessageBody, Nonce, ReactionEmoji, parse_format};
 pub use self::quote::{Quote, excerpt};
 use super::threads::ThreadSummary;
 use crate::chat::accounts::model::{User, UserRef};
 use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, ServiceError, Timestamp, UserId};
+pub use crate::text::render::Markup;
 
 /// A message in its current state. It is the same for every viewer.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub struct Message {
     pub author: UserRef,
     /// Empty if the message is deleted.
     pub body: String,
-    /// The body as safe HTML, made by [`super::render`] when the body was stored.
+    /// The body as safe HTML, made by [`crate::text::render`] when the body was stored.
     pub html: String,
     pub markup: Markup,
     pub reply_to: Option<MessageId>,
@@ -54,44 +55,13 @@ pub struct Message {
 }
 
 impl Message {
+    /// The text without marks. Empty if the message is deleted.
+    pub fn text(&self) -> String {
+        crate::text::render::text_of(&self.html)
+    }
+
     pub fn is_deleted(&self) -> bool {
         self.deleted_by.is_some()
-    }
-}
-
-/// How a message's HTML is made from its body. It is stored with the message, so that the HTML can be
-/// made again the same way after the rules for new messages changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "i64")]
-pub enum Markup {
-    /// Text, lines and links.
-    #[default]
-    Plain,
-}
-
-impl Markup {
-    const ALL: [Self; 1] = [Self::Plain];
-
-    /// The number in the database, in the API and in exports.
-    pub fn number(self) -> i64 {
-        match self {
-            Self::Plain => 0,
-        }
-    }
-}
-
-impl From<Markup> for i64 {
-    fn from(markup: Markup) -> Self {
-        markup.number()
-    }
-}
-
-impl TryFrom<i64> for Markup {
-    type Error = &'static str;
-
-    fn try_from(number: i64) -> Result<Self, Self::Error> {
-        let found = Self::ALL.into_iter().find(|markup| markup.number() == number);
-        found.ok_or("markup is of a later version")
     }
 }
 
@@ -154,6 +124,14 @@ pub struct Draft {
     pub reply_to: Option<MessageId>,
 }
 
+/// A new text for a message.
+#[derive(Clone, Debug)]
+pub struct NewText {
+    pub body: MessageBody,
+    /// `None`: Markdown, but the same text changes nothing.
+    pub markup: Option<Markup>,
+}
+
 /// A draft together with the permission to post it (which names the room).
 #[derive(Clone, Debug)]
 pub(super) struct Post {
@@ -171,6 +149,7 @@ pub(super) struct Post {
 pub(super) struct Rendered {
     /// The HTML if no name in it is a handle.
     pub html: String,
+    pub markup: Markup,
     /// The normalized words after an `@`. Those that are handles become mentions.
     pub names: Vec<String>,
 }
@@ -243,7 +222,7 @@ pub(super) enum Write {
     Post(Box<Post>),
     Edit {
         author: Author,
-        body: MessageBody,
+        text: NewText,
         rendered: Rendered,
         /// Who is online; empty unless the text mentions them.
         online: Vec<UserId>,

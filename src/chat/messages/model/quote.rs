@@ -3,6 +3,7 @@
 
 use crate::chat::accounts::model::UserRef;
 use crate::kernel::{MessageId, UserId};
+use crate::text::render::text_of;
 
 /// The longest excerpt, in characters.
 const EXCERPT: usize = 140;
@@ -18,7 +19,7 @@ pub struct Quote {
 
 impl Quote {
     /// Reads the column that `QUOTE_COLUMN!` of the store selects: one line for each field, then the beginning of the
-    /// text.
+    /// HTML, or of the body where it is the same.
     pub(in crate::chat::messages) fn from_column(column: &str) -> Option<Self> {
         let mut fields = column.splitn(7, '\n');
         let mut next = || fields.next();
@@ -31,7 +32,7 @@ impl Quote {
                 display_name: next()?.to_owned(),
                 avatar: next().filter(|name| !name.is_empty()).map(ToOwned::to_owned),
             },
-            excerpt: excerpt(next()?),
+            excerpt: excerpt(&text_of(next()?)),
         })
     }
 }

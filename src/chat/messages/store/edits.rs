@@ -9,13 +9,13 @@ use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedRoom, NamedUser};
 use crate::chat::messages::mentions::RenderedWithMentions;
 use crate::chat::messages::model::{
-    Author, Deleter, DeletionReason, Message, Reaction, WriteError, WriteOutcome,
+    Author, Deleter, DeletionReason, Message, NewText, Reaction, WriteError, WriteOutcome,
 };
-use crate::chat::messages::render;
 use crate::chat::rooms::model::Member;
 use crate::db::{StatementBatch, Transaction, execute};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{FieldError, Timestamp};
+use crate::text::render;
 
 /// How many different emoji a message may carry.
 const MAX_EMOJI: usize = 20;
@@ -24,30 +24,34 @@ const MAX_EMOJI: usize = 20;
 pub(super) async fn edit(
     transaction: &mut Transaction,
     author: Author,
-    body: &str,
+    text: &NewText,
     rendered: RenderedWithMentions,
     now: Timestamp,
 ) -> Result<Outcome, sqlx::Error> {
     let Author { room, message: id, .. } = author;
-    let RenderedWithMentions { html, mut mentioned, is_here, .. } = rendered;
+    let RenderedWithMentions { html, markup, mut mentioned, is_here, .. } = rendered;
+    let body = text.body.as_str();
     let message = match find_undeleted(transaction, room, id).await? {
         Ok(message) => message,
         Err(error) => return Ok(Err(error)),
     };
-    if message.body == body {
+    let is_same_markup = text.markup.is_none_or(|markup| markup == message.markup);
+    if message.body == body && is_same_markup {
         return Ok(Ok(unchanged(message)));
     }
     versions::keep(transaction, &message).await?;
     let change = next_change(transaction, room).await?;
     execute!(
         transaction,
-        "update messages set body = $2, html = $3, edited_at = $4, room_rev_key = $5, edits = edits + 1
+        "update messages set body = $2, html = $3, edited_at = $4, room_rev_key = $5, markup = $6,
+                             edits = edits + 1
          where id = $1",
         id,
         body,
         render::stored(&html, body),
         now,
         change,
+        markup,
     )?;
     if let Some(quoted) = quotes::quoted_author(transaction, &message).await? {
         insert::notify_quoted(&mut mentioned, quoted, message.author.id);

@@ -95,11 +95,11 @@ async fn apply(
     match change {
         // Stored already.
         Write::Post(_) => Err(sqlx::Error::RowNotFound),
-        Write::Edit { author, body, rendered, online } => {
+        Write::Edit { author, text, rendered, online } => {
             let (room, is_admin) = (author.room, author.is_admin);
             let writing = Writing { room, author: author.user, is_admin, online };
-            let text = handles.resolve(&writing, body, rendered);
-            edits::edit(transaction, *author, body.as_str(), text, meta.now).await
+            let rendered = handles.resolve(&writing, &text.body, rendered);
+            edits::edit(transaction, *author, text, rendered, meta.now).await
         }
         Write::Delete(deleter) => edits::delete(transaction, deleter, meta.now).await,
         Write::React(member, reaction) => edits::react(transaction, member, reaction, meta).await,

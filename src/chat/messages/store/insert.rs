@@ -10,10 +10,10 @@ use super::mentions::{self, Mention};
 use crate::chat::accounts::model::Role;
 use crate::chat::messages::mentions::{MentionIndex, RenderedWithMentions, Writing};
 use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
-use crate::chat::messages::render;
 use crate::db::{Db, StatementBatch, execute, json_rows, power_of_two_chunks, push_statement};
 use crate::kernel::ids::{RoomKey, id_range_of};
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
+use crate::text::render;
 
 /// Decides the outcome of each post. New messages get ids from `first` on, and the next `seq` and `rev`
 /// of their rooms.
@@ -204,7 +204,7 @@ fn stored(
         online: &post.online,
     };
     let rendered = handles.resolve(&writing, &post.draft.body, &post.rendered);
-    let RenderedWithMentions { html, mut mentioned, outsiders, .. } = rendered;
+    let RenderedWithMentions { html, markup, mut mentioned, outsiders, .. } = rendered;
     if let Some(original) = original {
         notify_quoted(&mut mentioned, original.author, author.id);
     }
@@ -217,7 +217,7 @@ fn stored(
         author: post.member.user().into(),
         body: post.draft.body.as_str().to_owned(),
         html,
-        markup: post.draft.markup,
+        markup,
         reply_to: post.draft.reply_to,
         quote: original.and_then(|original| original.quote.clone()),
         pinned: false,
@@ -244,9 +244,9 @@ pub(super) fn notify_quoted(mentioned: &mut Vec<UserId>, quoted: UserId, author:
 fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
     // An edited or deleted message has another body, so it does not show whether the posts were the same.
     let untouched = earlier.edited_at.is_none() && !earlier.is_deleted();
-    let same_body = earlier.body == post.draft.body.as_str();
+    let same_text = earlier.body == post.draft.body.as_str() && earlier.markup == post.draft.markup;
     let same_place = earlier.room == post.member.room() && earlier.reply_to == post.draft.reply_to;
-    if !same_place || (untouched && !same_body) {
+    if !same_place || (untouched && !same_text) {
         return Err(WriteError::NonceReused);
     }
     Ok(WriteOutcome::of(earlier, false))

@@ -31,12 +31,12 @@ pub(super) use self::quotes::{has_stale, refresh_later};
 pub(super) use self::versions::versions;
 
 use super::model::{DeletedBy, Kind, Markup, Message, Quote, Reactions, WriteError, WriteOutcome};
-use super::render;
 use super::threads::ThreadSummary;
 use crate::chat::accounts::model::UserRef;
 use crate::db::{column_type, positional_row};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
+use crate::text::render;
 
 /// The result of one write. A refused write does not affect the other writes of its batch.
 pub(super) type Outcome = Result<WriteOutcome, WriteError>;

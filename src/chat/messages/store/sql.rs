@@ -7,7 +7,7 @@ macro_rules! QUOTE_COLUMN {
     () => {
         "case when q.deleted_at is null then
            q.id || '\n' || a.id || '\n' || a.bot || '\n' || a.name || '\n' || a.display_name || '\n' ||
-           coalesce(a.avatar, '') || '\n' || substr(q.body, 1, 600)
+           coalesce(a.avatar, '') || '\n' || substr(case when q.html = '' then q.body else q.html end, 1, 2000)
          end"
     };
 }

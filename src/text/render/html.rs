@@ -1,0 +1,235 @@
+//! Writes HTML. It is the only place that writes tags, and it writes none but these; text and addresses are
+//! escaped. So no input can create a tag.
+
+use html_escape::{encode_double_quoted_attribute, encode_text};
+
+use super::language::Language;
+
+/// The tags around a paragraph.
+pub(super) const OPEN: &str = "<p>";
+pub(super) const CLOSE: &str = "</p>";
+
+/// What follows an at sign to mention many. No user has one of these names.
+const WIDE: [&str; 2] = ["room", "here"];
+const OPEN_WIDE: &str = "<strong class=\"mention mention--wide\">";
+
+/// What has a beginning and an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Element {
+    Paragraph,
+    /// A paragraph that looks like a heading: real ones would be headings of the page around it.
+    Heading(Size),
+    Quote,
+    Bullets,
+    /// With the first number.
+    Numbers(u64),
+    Item,
+    /// The first row follows as its head.
+    Table,
+    TableHead,
+    TableRow,
+    HeadCell(Align),
+    Cell(Align),
+    Emphasis,
+    Strong,
+    Struck,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    Large,
+    Medium,
+    Small,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Align {
+    Start,
+    Center,
+    Right,
+}
+
+/// HTML that is being written.
+#[derive(Debug)]
+pub(super) struct Html(String);
+
+impl Html {
+    /// For a text of this many bytes.
+    pub fn for_text(bytes: usize) -> Self {
+        Self(String::with_capacity(bytes + bytes / 4 + 16))
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    pub fn open(&mut self, element: Element) {
+        let tag = match element {
+            Element::Paragraph => OPEN,
+            Element::Heading(Size::Large) => "<p class=\"h1\">",
+            Element::Heading(Size::Medium) => "<p class=\"h2\">",
+            Element::Heading(Size::Small) => "<p class=\"h3\">",
+            Element::Quote => "<blockquote>",
+            Element::Bullets => "<ul>",
+            Element::Numbers(1) => "<ol>",
+            Element::Numbers(first) => {
+                self.push(&["<ol start=\"", &first.to_string(), "\">"]);
+                return;
+            }
+            Element::Item => "<li>",
+            Element::Table => "<div class=\"table\"><table>",
+            Element::TableHead => "<thead><tr>",
+            Element::TableRow => "<tr>",
+            Element::HeadCell(Align::Start) => "<th>",
+            Element::HeadCell(Align::Center) => "<th class=\"center\">",
+            Element::HeadCell(Align::Right) => "<th class=\"right\">",
+            Element::Cell(Align::Start) => "<td>",
+            Element::Cell(Align::Center) => "<td class=\"center\">",
+            Element::Cell(Align::Right) => "<td class=\"right\">",
+            Element::Emphasis => "<em>",
+            Element::Strong => "<strong>",
+            Element::Struck => "<s>",
+        };
+        self.0.push_str(tag);
+    }
+
+    pub fn close(&mut self, element: Element) {
+        self.0.push_str(match element {
+            Element::Paragraph | Element::Heading(_) => CLOSE,
+            Element::Quote => "</blockquote>",
+            Element::Bullets => "</ul>",
+            Element::Numbers(_) => "</ol>",
+            Element::Item => "</li>",
+            Element::Table => "</tbody></table></div>",
+            Element::TableHead => "</tr></thead><tbody>",
+            Element::TableRow => "</tr>",
+            Element::HeadCell(_) => "</th>",
+            Element::Cell(_) => "</td>",
+            Element::Emphasis => "</em>",
+            Element::Strong => "</strong>",
+            Element::Struck => "</s>",
+        });
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.0.push_str(&encode_text(text));
+    }
+
+    pub fn line_break(&mut self) {
+        self.0.push_str("<br>");
+    }
+
+    pub fn rule(&mut self) {
+        self.0.push_str("<hr>");
+    }
+
+    /// The box before a task. It is text, because a check box that changes nothing misleads.
+    pub fn task_box(&mut self, done: bool) {
+        self.0.push_str(if done {
+            "<span class=\"task task--done\">☑</span> "
+        } else {
+            "<span class=\"task\">☐</span> "
+        });
+    }
+
+    pub fn code(&mut self, code: &str) {
+        self.push(&["<code>", &encode_text(code), "</code>"]);
+    }
+
+    pub fn code_block(&mut self, language: Option<&Language>, code: &str) {
+        match language {
+            Some(language) => {
+                let name = encode_double_quoted_attribute(language.as_str());
+                self.push(&["<pre class=\"code\" data-lang=\"", &name, "\"><code>"]);
+            }
+            None => self.0.push_str("<pre><code>"),
+        }
+        self.push(&[&encode_text(code), "</code></pre>"]);
+    }
+
+    /// `href` begins with `http:`, `https:` or `mailto:`.
+    pub fn open_link(&mut self, href: &str) {
+        // `noopener noreferrer`: the other site gets neither a window handle nor the address of the
+        // room.
+        let rest = if href.starts_with("mailto:") {
+            "\">"
+        } else {
+            "\" target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\">"
+        };
+        self.push(&["<a href=\"", &encode_double_quoted_attribute(href), rest]);
+    }
+
+    pub fn close_link(&mut self) {
+        self.0.push_str("</a>");
+    }
+
+    /// A handle that is typed after an at sign, or one of the [`WIDE`] words.
+    pub fn mention(&mut self, sign: &str, typed: &str, name: &str) {
+        if WIDE.contains(&name) {
+            self.push(&[OPEN_WIDE, sign, &encode_text(typed), "</strong>"]);
+            return;
+        }
+        let name = encode_double_quoted_attribute(name);
+        let typed = encode_text(typed);
+        self.push(&["<a class=\"mention\" href=\"/direct/", &name, "\">", sign, &typed, "</a>"]);
+    }
+
+    fn push(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.0.push_str(part);
+        }
+    }
+}
+
+/// The text of rendered HTML, without marks: for excerpts, notifications and search results. Blocks and lines
+/// end in `\n`, cells in a tab.
+pub fn text_of(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, tag_and_rest)) = rest.split_once('<') {
+        push_unescaped(&mut text, before);
+        let Some((tag, behind)) = tag_and_rest.split_once('>') else { break };
+        match tag {
+            "br" | "/p" | "/li" | "/tr" | "/pre" | "hr" => end_with(&mut text, '\n', tag == "br"),
+            "/th" | "/td" => text.push('\t'),
+            // A list inside an item.
+            "ul" => end_with(&mut text, '\n', false),
+            _ if tag.starts_with("ol") => end_with(&mut text, '\n', false),
+            _ => {}
+        }
+        rest = behind;
+    }
+    push_unescaped(&mut text, rest);
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// Ends a line, unless it is empty and has ended already.
+fn end_with(text: &mut String, end: char, always: bool) {
+    if text.ends_with('\t') {
+        text.pop();
+    }
+    if always || !(text.is_empty() || text.ends_with(end)) {
+        text.push(end);
+    }
+}
+
+fn push_unescaped(text: &mut String, escaped: &str) {
+    if escaped.contains('&') {
+        text.push_str(&html_escape::decode_html_entities(escaped));
+    } else {
+        text.push_str(escaped);
+    }
+}
+
+/// The handles that rendered HTML links, as their users write them.
+pub fn linked_handles(html: &str) -> impl Iterator<Item = String> {
+    html.split("<a class=\"mention\" href=\"/direct/").skip(1).filter_map(|rest| {
+        let (name, _) = rest.split_once('"')?;
+        Some(html_escape::decode_html_entities(name).into_owned())
+    })
+}
