@@ -5,23 +5,16 @@
 use libfuzzer_sys::fuzz_target;
 
 /// The renderer alone, so that the fuzzer is built in seconds.
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/text"]
 mod text {
-    #[path = "../../../src/text/addresses.rs"]
     pub mod addresses;
-    #[path = "../../../src/text/effort.rs"]
     pub mod effort;
-    #[path = "../../../src/text/emoji.rs"]
     pub mod emoji;
-    #[path = "../../../src/text/links.rs"]
     pub mod links;
-    #[path = "../../../src/text/names.rs"]
     pub mod names;
-    #[path = "../../../src/text/render/mod.rs"]
     pub mod render;
-    #[path = "../../../src/text/scripts.rs"]
     pub mod scripts;
-    #[path = "../../../src/text/visible.rs"]
     pub mod visible;
 }
 

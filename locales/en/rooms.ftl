@@ -30,6 +30,19 @@ new-messages-other = {"{n}"} new messages
 announce-many = {"{n}"} new messages
 
 write-message = Write a message
+formatting = Formatting
+format-bold = Bold
+format-italic = Italic
+format-strike = Strikethrough
+format-link = Link
+format-list = List
+format-numbers = Numbered list
+format-quote = Quote
+format-code = Code
+format-block = Code block
+preview = Preview
+characters-left-one = {"{n}"} left
+characters-left-other = {"{n}"} left
 message-to = Message #{ $name }
 enter-to-send = to send
 typing-one = {"{names}"} is typing…
@@ -116,6 +129,15 @@ react-button = React
 change-failed = That did not work. Try again.
 retry-hint = Try again {"{when}"}.
 change-signed-out = Your session has ended. Load the page again to sign in: what you wrote is kept.
+
+# Blocks of code
+code-named = Code, { $name }
+code-text = Text
+code-copy = Copy
+code-copied = Copied
+code-more-one = Show {"{n}"} more line
+code-more-other = Show {"{n}"} more lines
+code-fewer = Show fewer lines
 
 # Emoji
 emoji-choose = Choose an emoji

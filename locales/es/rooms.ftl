@@ -30,6 +30,19 @@ new-messages-other = {"{n}"} mensajes nuevos
 announce-many = {"{n}"} mensajes nuevos
 
 write-message = Escribe un mensaje
+formatting = Formato
+format-bold = Negrita
+format-italic = Cursiva
+format-strike = Tachado
+format-link = Enlace
+format-list = Lista
+format-numbers = Lista numerada
+format-quote = Cita
+format-code = Código
+format-block = Bloque de código
+preview = Vista previa
+characters-left-one = Queda {"{n}"}
+characters-left-other = Quedan {"{n}"}
 message-to = Mensaje para #{ $name }
 enter-to-send = para enviar
 typing-one = {"{names}"} está escribiendo…
@@ -116,6 +129,15 @@ react-button = Reaccionar
 change-failed = No ha funcionado. Inténtalo de nuevo.
 retry-hint = Inténtalo de nuevo {"{when}"}.
 change-signed-out = Tu sesión ha terminado. Vuelve a cargar la página para entrar: lo que has escrito se guarda.
+
+# Bloques de código
+code-named = Código, { $name }
+code-text = Texto
+code-copy = Copiar
+code-copied = Copiado
+code-more-one = Mostrar {"{n}"} línea más
+code-more-other = Mostrar {"{n}"} líneas más
+code-fewer = Mostrar menos líneas
 
 # Emojis
 emoji-choose = Elige un emoji

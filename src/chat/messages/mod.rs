@@ -121,6 +121,14 @@ impl Messages {
         others.filter(|user| wide == WideMention::Room || online.contains(user)).count()
     }
 
+    /// The HTML that a text would have as a message in Markdown.
+    pub async fn preview(&self, body: &MessageBody) -> Result<String, ServiceError> {
+        let rendered = mentions::render(body, Markup::Markdown);
+        let handles = store::handles(&self.db, &rendered.names).await?;
+        let find = |name: &str, _| handles.get(name).cloned();
+        Ok(render::render(body.as_str(), Markup::Markdown, find))
+    }
+
     /// The room of a message. It does not check whether the caller may read that room.
     pub async fn room_of(&self, id: MessageId) -> Result<Option<RoomId>, ServiceError> {
         Ok(store::room_of(&self.db, id).await?)

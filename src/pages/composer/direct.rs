@@ -16,6 +16,7 @@ use crate::http::response::problem;
 use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer};
 use crate::pages::composer::ComposerServices;
 use crate::pages::composer::post_form::{PostForm, post_message};
+use crate::pages::composer::preview;
 use crate::pages::layout::page::{Page, again, to_room};
 use crate::pages::layout::rate_limited::wait;
 use crate::pages::rooms::show::{RoomPageInput, RoomRenderer};
@@ -50,6 +51,9 @@ async fn create(
 ) -> Result<Response, Problem> {
     form.kept().check_author(me.user.id)?;
     let other = find_user(&services.accounts, &name).await?;
+    if let Some(shown) = preview::asked(&services.messages, &form).await? {
+        return renderer.render_new_direct(&me.user, &other, page, shown).await;
+    }
     if let Err(error) = MessageBody::parse(&form.body) {
         let error = Some(page.t.error_text(error));
         let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };

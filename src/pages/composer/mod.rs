@@ -3,6 +3,7 @@
 pub(in crate::pages) mod direct;
 pub(in crate::pages) mod post;
 pub(in crate::pages) mod post_form;
+pub(in crate::pages) mod preview;
 pub(in crate::pages) mod slash_commands;
 
 use axum::Router;
@@ -29,5 +30,5 @@ pub(in crate::pages) struct ComposerServices {
 from_state!(ComposerServices { accounts, messages, presence, rate_limiter, rooms, clock });
 
 pub(in crate::pages) fn router() -> Router<AppState> {
-    Router::new().merge(direct::router()).merge(post::router())
+    Router::new().merge(direct::router()).merge(post::router()).merge(preview::router())
 }

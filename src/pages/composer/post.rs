@@ -18,6 +18,7 @@ use crate::limits::mention::ASKS_ABOVE;
 use crate::pages::auth::session_cookie::LoginSession;
 use crate::pages::composer::ComposerServices;
 use crate::pages::composer::post_form::{PostForm, post_message};
+use crate::pages::composer::preview;
 use crate::pages::composer::slash_commands::{CommandContext, CommandResult};
 use crate::pages::layout::page::{Page, again, to_room};
 use crate::pages::layout::rate_limited::wait;
@@ -39,6 +40,9 @@ async fn create(
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
     form.kept().check(&reader)?;
+    if let Some(shown) = preview::asked(&services.messages, &form).await? {
+        return renderer.render_current(&reader, page, shown).await;
+    }
     let context =
         CommandContext { services: &services, reader: &reader, nonce: &form.nonce, t: page.t };
     let typed =

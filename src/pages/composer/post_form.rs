@@ -21,6 +21,8 @@ pub(in crate::pages) struct PostForm {
     /// The message replied to; empty for none.
     #[serde(deserialize_with = "optional_number")]
     pub reply_to: Option<MessageId>,
+    /// Shows how the text would look, and posts nothing.
+    pub preview: bool,
     /// The text is a message, even if it looks like a command.
     pub literal: bool,
     /// The text shall be posted although it mentions many members.

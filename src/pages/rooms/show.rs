@@ -90,6 +90,8 @@ pub(in crate::pages) struct RoomPageInput {
     pub error: Option<&'static str>,
     /// The reply to a command, for its sender only.
     pub answer: Option<CommandReply>,
+    /// How the draft would look, as HTML.
+    pub preview: String,
 }
 
 pub(in crate::pages) struct CommandReply {
@@ -134,8 +136,10 @@ struct RoomPage {
     reply: Option<ReplyView>,
     error: Option<&'static str>,
     answer: Option<CommandReply>,
+    preview: String,
     commands: Vec<CommandView>,
     actions: [&'static [MessageAction]; ACTIONS.len()],
+    formats: [FormatView; FORMATS.len()],
     emoji: [&'static str; COMMON_EMOJI.len()],
 }
 
@@ -221,6 +225,33 @@ fn commands(t: Language) -> Vec<CommandView> {
     COMMANDS.into_iter().map(view).collect()
 }
 
+/// A button that puts marks into the composer's text.
+struct FormatView {
+    name: &'static str,
+    icon: &'static str,
+    label: &'static str,
+    /// The key that does the same, or nothing.
+    key: &'static str,
+}
+
+/// The buttons of the formatting bar: name and icon, key of the label, keyboard shortcut.
+const FORMATS: [(&str, &str, &str, &str); 10] = [
+    ("bold", "bold", "format-bold", "Ctrl+B"),
+    ("italic", "italic", "format-italic", "Ctrl+I"),
+    ("strike", "strike", "format-strike", ""),
+    ("link", "link", "format-link", "Ctrl+Shift+U"),
+    ("list", "list", "format-list", ""),
+    ("numbers", "numbers", "format-numbers", ""),
+    ("quote", "quote", "format-quote", ""),
+    ("code", "code", "format-code", "Ctrl+E"),
+    ("block", "block", "format-block", ""),
+    ("preview", "eye", "preview", ""),
+];
+
+fn formats(t: Language) -> [FormatView; FORMATS.len()] {
+    FORMATS.map(|(name, icon, label, key)| FormatView { name, icon, label: t.text(label), key })
+}
+
 /// Renders the pages of rooms.
 pub(in crate::pages) struct RoomRenderer {
     rooms: Rooms,
@@ -278,8 +309,10 @@ impl RoomRenderer {
             reply,
             error: shown.error,
             answer: shown.answer,
+            preview: shown.preview,
             commands: commands(page.t),
             actions: ACTIONS,
+            formats: formats(page.t),
             emoji: COMMON_EMOJI,
             page,
         }))
@@ -357,8 +390,10 @@ impl RoomRenderer {
             reply: None,
             error: shown.error,
             answer: shown.answer,
+            preview: shown.preview,
             commands: Vec::new(),
             actions: ACTIONS,
+            formats: formats(page.t),
             emoji: COMMON_EMOJI,
             page,
         }))

@@ -28,6 +28,7 @@ function counterpart(article, control) {
 export class MessageList {
   #list;
   #me;
+  #enhance;
   /**
    * Messages that must not change for now, with the newest rendering that has arrived since.
    * @type {Map<string, MessageElement | null>}
@@ -47,11 +48,13 @@ export class MessageList {
   /**
    * @param {HTMLElement} list
    * @param {string} me
+   * @param {(article: MessageElement) => void} enhance adds to its content what needs a script
    * @param {AbortSignal} signal
    */
-  constructor(list, me, signal) {
+  constructor(list, me, enhance, signal) {
     this.#list = list;
     this.#me = me;
+    this.#enhance = enhance;
     this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) =>
       /** @type {Element} */ (node).classList.contains('message') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
     );
@@ -119,7 +122,7 @@ export class MessageList {
     if (!previous) query(this.#list, '.chunk').prepend(article);
     else if (this.#isChunkFull(previous)) this.#appendChunk().append(article);
     else previous.after(article);
-    decorateForViewer(article, this.#me);
+    this.#decorate(article);
     this.#group(article);
     this.#group(this.#next(article));
     this.#updateLinks();
@@ -279,9 +282,15 @@ export class MessageList {
   /** @param {MessageElement[]} articles */
   #prepare(articles) {
     for (const article of articles) {
-      decorateForViewer(article, this.#me);
+      this.#decorate(article);
       this.#group(article);
     }
+  }
+
+  /** @param {MessageElement} article */
+  #decorate(article) {
+    decorateForViewer(article, this.#me);
+    this.#enhance(article);
   }
 
   /** @param {MessageElement | null} article */

@@ -7,10 +7,12 @@ import {
   startMentionAutocomplete,
 } from '../composer/completion.js';
 import { Composer, isExitCommand, isSlashCommand, literalText } from '../composer/composer.js';
+import { startComposerTools, startFormatKeys } from '../composer/composer-tools.js';
 import { createTypingIndicator } from '../composer/typing-indicator.js';
 import { dispatchFrame } from '../connection/frame-handlers.js';
-import { byId, query } from '../core/dom.js';
+import { byId, mainElement, query } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
+import { pluralize } from '../core/i18n.js';
 import { startEmojiButton } from '../emoji/emoji.js';
 import { startReactionNames } from '../message-actions/reaction-names.js';
 import { startMessageActions } from '../message-actions/toolbar.js';
@@ -98,7 +100,7 @@ export class Room {
     this.#rev = Number(rev);
     this.memberList = new MemberList(this.id, this.#signal);
     this.#lastId = query(document, `#messages article[data-rev="${this.#rev}"]`)?.dataset.id;
-    this.#messageList = new MessageList(byId('messages'), options.user.me, this.#signal);
+    this.#messageList = new MessageList(byId('messages'), options.user.me, (it) => this.#enhance(it), this.#signal);
     this.scrollAnchor = this.#createScrollAnchor();
     this.#pagination = this.#createPagination();
     this.#unreadDivider = this.#createUnreadDivider();
@@ -115,6 +117,18 @@ export class Room {
 
   get #signal() {
     return this.#closing.signal;
+  }
+
+  /**
+   * Blocks of code and tables get what needs a script.
+   * @param {MessageElement} article
+   */
+  async #enhance(article) {
+    if (!article.querySelector('.message__body :is(pre, .table)')) return;
+    const { enhanceBlocks } = await import('./code-blocks.js');
+    const { announce } = this.#options.announcer;
+    const template = /** @type {HTMLTemplateElement} */ (byId('code-block'));
+    this.scrollAnchor.updateBelow(() => enhanceBlocks(article, { template, announce, pluralize }));
   }
 
   #createScrollAnchor() {
@@ -198,6 +212,8 @@ export class Room {
     startMentionAutocomplete(this.#form, byId('mention-menu'), me, (text) => this.memberList.search(text));
     startEmojiAutocomplete(this.#form, byId('emoji-menu'));
     startEmojiButton(this.#form, () => this.composer.showError(byId('acts').dataset.failed ?? ''));
+    startComposerTools(this.#form);
+    startFormatKeys(mainElement(), this.#signal);
     startKeyboardNavigation({ log: this.#log, field, scrollToEnd: () => this.scrollAnchor.scrollToEnd() });
     startMessageActions({
       log: this.#log,

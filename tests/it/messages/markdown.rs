@@ -70,6 +70,22 @@ async fn name_in_a_quote_is_a_link_and_no_mention_and_in_code_it_is_text() {
 }
 
 #[tokio::test]
+async fn preview_is_what_the_message_will_be_and_posts_nothing() {
+    let server = Server::start().await;
+    let mut browser = server.browser_as("ana").await;
+    let body = "**hola** @ana";
+    let preview = browser.submit("/preview", &[("body", body)]).await;
+    let page = browser.submit("/rooms/1/messages", &[("body", body), ("preview", "true")]).await;
+    assert_eq!(page.one("#preview strong"), "hola");
+    assert_eq!(page.one("#body"), body, "the text stays in the composer");
+    assert_eq!(page.messages(), [""; 0]);
+    let posted = server.api("luis").await.say(body).await;
+    assert_eq!(preview.text, posted["html"].as_str().expect("html"));
+    let refused = browser.submit("/preview", &[("body", " ")]).await;
+    assert_eq!(refused.status, 422);
+}
+
+#[tokio::test]
 async fn search_finds_words_inside_marks_and_shows_text() {
     let server = Server::start().await;
     let mut browser = server.browser_as("ana").await;

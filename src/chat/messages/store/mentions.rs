@@ -71,6 +71,29 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
     }
 }
 
+/// The handles among these words, as their users write them, by their normalized form.
+pub(in crate::chat::messages) async fn handles(
+    db: &Db,
+    names: &[String],
+) -> Result<HashMap<String, String>, sqlx::Error> {
+    #[derive(sqlx::FromRow)]
+    struct NameRow {
+        folded_name: String,
+        name: String,
+    }
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let names: BTreeSet<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
+    let rows: Vec<NameRow> = fetch_all!(
+        db,
+        "select folded_name, name from users where deactivated_at is null
+         and folded_name in (select value ->> 0 from jsonb_each($1))",
+        json_rows(&names.into_iter().collect::<Vec<_>>()),
+    )?;
+    Ok(rows.into_iter().map(|row| (row.folded_name, row.name)).collect())
+}
+
 /// What the words after an `@` in these writes mean, from the results of [`push_lookups`].
 pub(super) fn read(
     results: &mut BatchResults,

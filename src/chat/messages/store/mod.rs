@@ -25,7 +25,7 @@ pub(super) use self::history::{
     rooms_with_messages_after, since,
 };
 pub(super) use self::insert::prune_idempotency_keys;
-pub(super) use self::mentions::mentioned;
+pub(super) use self::mentions::{handles, mentioned};
 pub(super) use self::pins::pinned;
 pub(super) use self::quotes::{has_stale, refresh_later};
 pub(super) use self::versions::versions;
