@@ -38,6 +38,14 @@ pub const fn network(rate: Rate, prefix: u8) -> Rate {
     }
 }
 
+/// Of threads.
+pub mod threads {
+    use super::Duration;
+
+    /// How often replies give the head of a thread a new `rev`, which all who have its room open receive.
+    pub const HEAD_EVERY: Duration = Duration::from_secs(1);
+}
+
 /// Per user, over pages, API and all of their live connections together.
 pub mod user {
     use super::{Duration, Rate};

@@ -24,6 +24,7 @@ command-away = shows that you are away, as in /away at lunch
 command-pin = pin the last message
 pin-nothing = There is no message to pin.
 pinned-last = The last message is pinned.
+command-thread = opens the thread of the last message
 command-help = lists the commands
 
 command-unknown = There is no command { $name }; nothing was sent.

@@ -76,6 +76,8 @@ limit-range = The limit is a number from 1 to 100.
 not-the-author = Only the author of a message may do this.
 not-a-moderator = Only the author of a message, the owner of its room or an administrator may do this.
 message-is-deleted = The message was deleted.
+message-is-reply = This message is a reply in a thread: reply beside it.
+thread-fixed = A thread has no name, owner or code.
 emoji-one = Choose one emoji.
 pins-many = A room can have at most 100 pinned messages.
 emoji-many = A message can have at most 20 different emoji.
@@ -303,3 +305,33 @@ removed-from = You were removed from {"{name}"}. A member can invite you again.
 room-was-deleted = The room {"{name}"} was deleted.
 room-outsider = Only members of this room may do this.
 room-oneself = You cannot remove yourself. To leave, use /leave or “Leave the room” in its settings.
+
+# Threads
+
+thread = Thread
+thread-in = Thread in { $name }
+threads = Threads
+threads-hint = Threads that you follow, the last active first
+threads-none = You follow no threads yet. Reply to a message in its thread to begin one.
+thread-replies = { $count ->
+    [one] 1 reply
+   *[other] { $count } replies
+}
+thread-unread = { $count ->
+    [one] 1 new
+   *[other] { $count } new
+}
+thread-last = last at
+thread-from = From a thread
+thread-reply = Reply in this thread
+thread-also = Also send to { $name }
+thread-follow = Follow
+thread-unfollow = Unfollow
+thread-close = Close the thread
+thread-no-command = Commands work in rooms. Two slashes send one.
+thread-no-message = There is no message yet.
+thread-replies-one = {"{n}"} reply
+thread-replies-other = {"{n}"} replies
+thread-new-one = {"{n}"} new
+thread-new-other = {"{n}"} new
+thread-open = Reply in thread

@@ -24,6 +24,7 @@ command-away = muestra que no estás, como /away comiendo
 command-pin = fija el último mensaje
 pin-nothing = No hay ningún mensaje que fijar.
 pinned-last = El último mensaje está fijado.
+command-thread = abre el hilo del último mensaje
 command-help = enumera los comandos
 
 command-unknown = No hay ningún comando { $name }; no se ha enviado nada.

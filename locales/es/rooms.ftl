@@ -76,6 +76,8 @@ limit-range = El límite es un número de 1 a 100.
 not-the-author = Esto solo lo puede hacer quien escribió el mensaje.
 not-a-moderator = Esto solo lo puede hacer quien escribió el mensaje, quien es propietario de la sala o quien administra Patio.
 message-is-deleted = El mensaje fue eliminado.
+message-is-reply = Este mensaje es una respuesta en un hilo: responde junto a él.
+thread-fixed = Un hilo no tiene nombre, dueño ni código.
 emoji-one = Elige un emoji.
 pins-many = Una sala puede tener 100 mensajes fijados como máximo.
 emoji-many = Un mensaje puede tener 20 emojis distintos como máximo.
@@ -303,3 +305,33 @@ removed-from = Te han expulsado de {"{name}"}. Un miembro puede invitarte de nue
 room-was-deleted = La sala {"{name}"} fue eliminada.
 room-outsider = Esto solo lo puede hacer quien está en esta sala.
 room-oneself = No puedes expulsarte. Para irte, usa /leave o «Dejar la sala» en sus ajustes.
+
+# Threads
+
+thread = Hilo
+thread-in = Hilo en { $name }
+threads = Hilos
+threads-hint = Los hilos que sigues, los últimos activos primero
+threads-none = Aún no sigues ningún hilo. Responde a un mensaje en su hilo para empezar uno.
+thread-replies = { $count ->
+    [one] 1 respuesta
+   *[other] { $count } respuestas
+}
+thread-unread = { $count ->
+    [one] 1 nueva
+   *[other] { $count } nuevas
+}
+thread-last = última a las
+thread-from = De un hilo
+thread-reply = Responde en este hilo
+thread-also = Enviar también a { $name }
+thread-follow = Seguir
+thread-unfollow = Dejar de seguir
+thread-close = Cerrar el hilo
+thread-no-command = Las órdenes funcionan en las salas. Dos barras envían una.
+thread-no-message = Todavía no hay ningún mensaje.
+thread-replies-one = {"{n}"} respuesta
+thread-replies-other = {"{n}"} respuestas
+thread-new-one = {"{n}"} nueva
+thread-new-other = {"{n}"} nuevas
+thread-open = Responder en un hilo

@@ -11,6 +11,7 @@ mod read_marker;
 mod rooms;
 pub mod schemas;
 mod search;
+mod threads;
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .merge(read_marker::router())
         .merge(members::router())
         .merge(messages::router())
+        .merge(threads::router())
         .merge(search::router())
         .merge(audit::router())
         .merge(emoji::router())

@@ -21,6 +21,7 @@ const LIVE: &str = include_str!("reference/live.md");
         (name = "people", description = "Accounts and API tokens."),
         (name = "rooms", description = "The lobby is room 1. A private room is a 404 for users who are not members."),
         (name = "messages", description = "Posting, reading history, catching up."),
+        (name = "threads", description = "A thread is a room that is reached through a message. Its members follow it."),
         (name = "emoji", description = "Emoji of this installation, written as `:name:`."),
         (name = "live", description = LIVE),
     ),

@@ -41,7 +41,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     tag = "rooms",
     responses((
         status = 200,
-        description = "Your rooms, your direct messages and all public rooms.",
+        description = "Your rooms, your direct messages and all public rooms. Threads are in `GET /threads`.",
         body = Items<RoomShape<'static>>,
     )),
 )]
@@ -141,7 +141,7 @@ struct ChangeForm {
         (status = 200, description = "The room after the change.", body = RoomShape<'static>),
         (status = 403, description = "You are not the owner."),
         (status = 404, description = "There is no such room, or you cannot see it."),
-        (status = 409, description = "A public room has this name, or the name of this room cannot be changed."),
+        (status = 409, description = "A public room has this name, or the name of this room cannot be changed: threads have none."),
     ),
 )]
 async fn update(
@@ -172,7 +172,7 @@ async fn update(
         (status = 204, description = "The room is deleted."),
         (status = 403, description = "You are neither the owner nor an administrator."),
         (status = 404, description = "There is no such room, or you cannot see it."),
-        (status = 409, description = "The lobby and direct messages cannot be deleted."),
+        (status = 409, description = "The lobby, direct messages and threads cannot be deleted."),
     ),
 )]
 async fn destroy(
@@ -213,9 +213,10 @@ async fn restore(
     }
 }
 
-/// Join a public room
+/// Join a public room, or follow a thread
 ///
-/// A post to a public room joins it too. Joining again changes nothing.
+/// A post to a public room joins it too. Following a thread of a public room joins the room. Joining again
+/// changes nothing.
 #[utoipa::path(
     post,
     path = "/rooms/{id}/join",
@@ -268,8 +269,9 @@ async fn join_by_code(
     reload(&rooms, &presence, &member).await
 }
 
-/// Leave a room
+/// Leave a room, or stop following a thread
 ///
+/// Leaving a room also ends that you follow its threads.
 /// If the owner leaves, the longest-standing member becomes the owner.
 #[utoipa::path(
     post,
@@ -354,7 +356,7 @@ async fn reload_room(
     document(rooms, presence, &rooms.reader(user, room).await?).await
 }
 
-async fn document(
+pub(super) async fn document(
     rooms: &Rooms,
     presence: &Presence,
     reader: &Reader,

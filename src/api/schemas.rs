@@ -6,8 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::chat::accounts::model::{Status, User, UserRef};
+use crate::chat::messages::model::threads::{Participant, ThreadSummary};
 use crate::chat::messages::model::{DeletedBy, Message, Quote, Reactions};
-use crate::chat::messages::threads::{Participant, ThreadSummary};
 use crate::chat::rooms::model::{ParentMessage, Room, RoomStats};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 

@@ -42,11 +42,13 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
 }
 
 /// Invariants of every database. Each query returns the first row that violates one.
-pub const INTEGRITY_CHECKS: [(&str, &str); 9] = [
+pub const INTEGRITY_CHECKS: [(&str, &str); 10] = [
     (
         "the messages of room {} are not numbered 1, 2, 3 up to last_seq",
         "select id from rooms r
-         where id not in (select room_id from deleted_rooms) and (last_seq <> (select count(*) from messages
+         where id not in (select room_id from deleted_rooms)
+           and id not in (select t.room_id from threads t
+                          join deleted_rooms d on d.room_id = t.parent_room_id) and (last_seq <> (select count(*) from messages
                             where room_seq_key > r.id << 32 and room_seq_key <= (r.id << 32) + r.last_seq)
             or exists (select 1 from messages
                        where room_seq_key > (r.id << 32) + r.last_seq and room_seq_key < (r.id + 1) << 32))",
@@ -61,6 +63,13 @@ pub const INTEGRITY_CHECKS: [(&str, &str); 9] = [
         "message {} is in no room or in two rooms",
         "select id from messages m
          where room_seq_key >> 32 <> room_rev_key >> 32 or not exists (select 1 from rooms where id = room_seq_key >> 32)",
+    ),
+    (
+        "room {} is the thread of a message that is not in its room",
+        "select room_id from threads t
+         where parent_room_id not in (select room_id from deleted_rooms)
+           and not exists (select 1 from messages m where m.id = t.head_id and m.thread_id = t.room_id
+                                                      and m.room_seq_key >> 32 = t.parent_room_id)",
     ),
     (
         "message {} has an id that was not assigned yet",

@@ -44,6 +44,7 @@ pub enum Command {
     /// The user is away, for this reason.
     Away(String),
     Pin,
+    Thread,
     Help,
 }
 
@@ -52,7 +53,7 @@ pub type Described = (&'static str, &'static str, &'static str);
 
 /// All commands. If text follows a command without parameters, it is refused: it is probably a sentence
 /// that happens to begin like a command.
-pub const COMMANDS: [Described; 17] = [
+pub const COMMANDS: [Described; 18] = [
     ("/create", "name", "command-create"),
     ("/join", "name-or-code", "command-join"),
     ("/lobby", "", "command-lobby"),
@@ -69,6 +70,7 @@ pub const COMMANDS: [Described; 17] = [
     ("/status", "emoji-and-text", "command-status"),
     ("/away", "text", "command-away"),
     ("/pin", "", "command-pin"),
+    ("/thread", "", "command-thread"),
     ("/help", "", "command-help"),
 ];
 
@@ -142,6 +144,7 @@ fn parse_command(name: &str, spelled: &str, rest: &str) -> Typed {
         "/status" => Command::Status(rest.to_owned()),
         "/away" => Command::Away(rest.to_owned()),
         "/pin" => Command::Pin,
+        "/thread" => Command::Thread,
         _ => Command::Help,
     })
 }

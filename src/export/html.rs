@@ -29,6 +29,8 @@ pub struct Pages {
     until: String,
     users: HashMap<i64, String>,
     rooms: Vec<Room>,
+    /// The threads, by the id of the message.
+    threads: HashMap<i64, i64>,
     page: Option<Page>,
 }
 
@@ -56,6 +58,8 @@ struct Message {
     action: bool,
     edited: bool,
     deleted: bool,
+    /// The room that is its thread.
+    thread: Option<i64>,
     /// Rendered like on the server's pages.
     html: String,
 }
@@ -101,6 +105,7 @@ impl Pages {
             until,
             users: HashMap::new(),
             rooms: Vec::new(),
+            threads: HashMap::new(),
             page: None,
         })
     }
@@ -125,6 +130,16 @@ impl Pages {
         });
     }
 
+    /// Adds a thread: its message leads to it.
+    pub fn add_thread(&mut self, thread: &records::Thread) {
+        self.threads.insert(thread.message_id.0, thread.room_id.0);
+        let parent = self.rooms.iter().find(|room| room.id == thread.parent_room_id.0);
+        let name = parent.map(|parent| self.t.name("thread-in", &parent.name)).unwrap_or_default();
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.id == thread.room_id.0) {
+            room.name = name;
+        }
+    }
+
     /// Adds a message to the page of its room. Messages must come room by room in order.
     ///
     /// # Errors
@@ -147,6 +162,7 @@ impl Pages {
                 action: message.kind == Kind::Action,
                 edited: message.edited_at.is_some(),
                 deleted: message.deleted_at.is_some(),
+                thread: self.threads.get(&message.id.0).copied(),
                 html: render::render(&message.body, message.markup, render::no_mentions),
             });
         }

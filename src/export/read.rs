@@ -14,7 +14,7 @@ use crate::export::jsonl::{self, AVATARS, FORMAT, InsertError, MANIFEST, Record}
 use crate::export::records::{
     ApiToken, AuditEntry, CustomEmoji, Draft, IdempotencyKey, Membership, Mention, Message,
     MessageEdit, Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session,
-    Setting, TABLES, User,
+    Setting, TABLES, Thread, User,
 };
 use crate::export::write::Manifest;
 use crate::progress::Progress;
@@ -83,6 +83,7 @@ impl Importer<'_> {
         self.import_records::<User>().await?;
         self.import_avatars().await?;
         self.import_records::<Room>().await?;
+        self.import_records::<Thread>().await?;
         self.import_records::<Membership>().await?;
         self.import_records::<Removal>().await?;
         self.import_records::<Message>().await?;

@@ -101,6 +101,7 @@ pub async fn finish_import(
         "insert into message_time_ranges
          select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1",
     )?;
+    count_replies(transaction).await?;
     // At the next start, search indexes all imported messages, newest first.
     execute!(
         transaction,
@@ -124,6 +125,26 @@ pub async fn finish_import(
         ] {
             sqlx::query(query).execute(&mut **transaction).await?;
         }
+    }
+    Ok(())
+}
+
+/// Computes what the heads of threads show of them.
+async fn count_replies(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+    for query in [
+        "update messages set thread_id = (select room_id from threads where head_id = messages.id)
+         where id in (select head_id from threads)",
+        "insert into thread_authors (room_id, user_id, replies, last_seq)
+         select t.room_id, m.author_id, count(*), max(m.room_seq_key & 4294967295)
+         from messages m join threads t on t.room_id = m.room_seq_key >> 32
+         where m.deleted_at is null group by t.room_id, m.author_id",
+        "update threads set
+           replies = (select coalesce(sum(a.replies), 0) from thread_authors a where a.room_id = threads.room_id),
+           last_reply_at =
+             (select m.created_at from messages m where m.room_seq_key = (threads.room_id << 32)
+                + (select max(a.last_seq) from thread_authors a where a.room_id = threads.room_id))",
+    ] {
+        execute!(transaction, query)?;
     }
     Ok(())
 }

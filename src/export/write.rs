@@ -22,7 +22,7 @@ use crate::export::jsonl::{self, AVATARS, FORMAT, MANIFEST, Record, SECRETS};
 use crate::export::records::{
     ApiToken, AuditEntry, CustomEmoji, Draft, IdempotencyKey, Membership, Mention, Message,
     MessageEdit, Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session,
-    Setting, User,
+    Setting, Thread, User,
 };
 use crate::http::Language;
 use crate::kernel::Timestamp;
@@ -148,7 +148,7 @@ impl<'a> Writer<'a> {
         Ok(manifest)
     }
 
-    /// Writes the records that every export has. The pages need users and rooms before messages.
+    /// Writes the records that every export has. The pages need users, rooms and threads before messages.
     async fn write_data(&mut self, snapshot: &mut Transaction, last: i64) -> anyhow::Result<()> {
         self.write_records::<Setting>(snapshot, skip).await?;
         self.write_records::<CustomEmoji>(snapshot, skip).await?;
@@ -159,6 +159,11 @@ impl<'a> Writer<'a> {
         .await?;
         self.write_records(snapshot, |pages, room: &Room| {
             pages.add_room(room);
+            Ok(())
+        })
+        .await?;
+        self.write_records(snapshot, |pages, thread: &Thread| {
+            pages.add_thread(thread);
             Ok(())
         })
         .await?;

@@ -15,6 +15,7 @@ mod rooms;
 mod search;
 mod settings;
 mod switcher;
+mod threads;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -34,6 +35,7 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
     let messages = Router::new()
         .merge(composer::router())
         .merge(messages::router())
+        .merge(threads::router())
         .route_layer(from_fn_with_state(state.clone(), returned_text::return_text));
     // The outermost first. One stack and not a `layer` for each: axum boxes the service of every route
     // once per `layer`, and clones all these boxes for each request.

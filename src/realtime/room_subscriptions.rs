@@ -154,6 +154,20 @@ impl Session {
         }
     }
 
+    /// Subscribes to the threads of a room that the user follows: if the room was restored, they follow them
+    /// again.
+    pub(super) async fn subscribe_to_threads(&self, room: RoomId) {
+        match self.services().rooms.followed_in(&self.me.user, room).await {
+            Ok(threads) => {
+                for thread in threads {
+                    self.connection.subscribe(Channel::Members(thread));
+                    self.show_room(thread).await;
+                }
+            }
+            Err(error) => self.fail(&error.into(), None, Some(room)),
+        }
+    }
+
     /// Reports that the user was removed from a room, and sends the room's state if the user may still read
     /// it.
     pub(super) async fn close_room(&self, room: RoomId) {

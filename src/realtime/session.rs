@@ -305,6 +305,7 @@ impl Session {
                 self.set_removed_from(room, false);
                 self.connection.subscribe(Channel::Members(room));
                 self.show_room(room).await;
+                self.subscribe_to_threads(room).await;
             }
             Signal::Left(room) => {
                 self.connection.unsubscribe(Channel::Members(room));

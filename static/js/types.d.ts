@@ -23,6 +23,11 @@ interface RoomData extends DOMStringMap {
   rev: string;
   tail: string;
   lastRead: string;
+  /** For a thread, the id of its head and the room of that. */
+  thread?: string;
+  parent?: string;
+  /** What the ids in a thread beside a room begin with. */
+  ids?: string;
 }
 type RoomElement = HTMLElement & { dataset: RoomData };
 
@@ -74,14 +79,16 @@ interface FrameRoom {
   id: number;
   name: string;
   topic: string;
-  visibility: 'public' | 'private' | 'direct' | 'group';
+  visibility: 'public' | 'private' | 'direct' | 'group' | 'thread';
   lobby: boolean;
   last_seq: number;
   last_read_seq: number;
   unread: number;
   mentions: number;
+  /** For a thread. */
+  parent?: { room_id: number; message_id: number } | null;
 }
-type RoomState = Pick<FrameRoom, 'id' | 'last_seq' | 'last_read_seq' | 'unread' | 'mentions'>;
+type RoomState = Pick<FrameRoom, 'id' | 'last_seq' | 'last_read_seq' | 'unread' | 'mentions' | 'parent'>;
 
 interface ReadyFrame {
   type: 'ready';
@@ -251,6 +258,8 @@ interface OutboxEntry {
   epoch?: string;
   body: string;
   reply_to?: number;
+  /** A reply in a thread of which the room gets a copy. */
+  also?: boolean;
   /** The tab that sends it. */
   tab: string;
   /** Milliseconds; grows from entry to entry. */

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::model::{Markup, MessageBody, Rendered};
+use super::model::{Markup, MessageBody, Post, Rendered};
 use super::wide_mention::WideMention;
+use crate::chat::accounts::model::Role;
 use crate::kernel::{RoomId, UserId};
 use crate::limits::mention::OUTSIDERS;
 use crate::text::render::{self, Place};
@@ -44,6 +45,8 @@ pub(super) struct Writing<'a> {
     pub is_admin: bool,
     /// Who is online, in the order of their ids; empty unless the text mentions them.
     pub online: &'a [UserId],
+    /// In a thread, nothing mentions many members of the room at once.
+    pub is_in_thread: bool,
 }
 
 /// What words after an `@` mean, by room.
@@ -67,6 +70,19 @@ pub(super) struct RenderedWithMentions {
 }
 
 impl MentionIndex {
+    /// Renders a new message with the mentions that this index knows.
+    pub fn resolve_post(&self, post: &Post) -> RenderedWithMentions {
+        let author = post.member.user();
+        let writing = Writing {
+            room: post.audience(),
+            author: author.id,
+            is_admin: author.role == Role::Admin,
+            online: &post.online,
+            is_in_thread: post.head().is_some(),
+        };
+        self.resolve(&writing, &post.draft.body, &post.rendered)
+    }
+
     /// Renders the body with the mentions that this index knows.
     pub fn resolve(
         &self,
@@ -77,7 +93,7 @@ impl MentionIndex {
         let markup = rendered.markup;
         let handles = self.handles.get(&writing.room);
         let handle = |name: &str| handles.and_then(|handles| handles.get(name));
-        let audience = self.audiences.get(&writing.room);
+        let audience = self.audiences.get(&writing.room).filter(|_| !writing.is_in_thread);
         let wide = |name: &str| Some((audience?, WideMention::parse(name)?));
         if !rendered.names.iter().any(|name| handle(name).is_some() || wide(name).is_some()) {
             let html = rendered.html.clone();

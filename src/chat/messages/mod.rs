@@ -8,7 +8,6 @@ mod mentions;
 pub mod model;
 mod remote;
 mod store;
-pub mod threads;
 mod wide_mention;
 mod writer;
 
@@ -21,8 +20,8 @@ use prometheus_client::metrics::histogram::Histogram;
 
 pub use self::model::WriteError;
 use self::model::{
-    Author, Deleter, DeletionReason, Draft, Markup, Message, MessageBody, NewText, Post, Reaction,
-    ReactionEmoji, Version, Window, Write, WriteOutcome,
+    Author, Deleter, DeletionReason, Draft, Markup, Message, MessageBody, NewReply, NewText, Post,
+    Reaction, ReactionEmoji, Version, Window, Write, WriteOutcome,
 };
 pub use self::remote::RemoteMessages;
 pub use self::wide_mention::WideMention;
@@ -33,7 +32,7 @@ use super::accounts::model::Role;
 use super::emoji::model::KnownEmoji;
 use super::events::EventHub;
 use super::presence::Presence;
-use super::rooms::model::{Member, Reader, may_moderate};
+use super::rooms::model::{Member, Reader, Room, may_moderate};
 use super::search;
 use super::search::model::{Hit, SearchDocument};
 use crate::changefeed::model::ProcessId;
@@ -97,12 +96,35 @@ impl Messages {
     /// A user that is not yet a member of a public room becomes one in the transaction that stores the
     /// message. A known nonce or a refused message never makes a user a member.
     pub fn post(&self, member: Member, draft: Draft) -> PendingWrite {
+        self.write_post(member, draft, None)
+    }
+
+    /// Replies to a message of the room, in its thread; the first reply creates the thread. With `also_in_room`
+    /// the room gets a copy, which changes and is deleted with the reply. The reply is the outcome's message.
+    ///
+    /// Who replies, who is mentioned and the author of the message follow the thread from then on, if they are
+    /// members of the room. The rest is as in [`Self::post`].
+    ///
+    /// # Errors
+    /// [`WriteError::Deleted`] if the message is deleted and has no thread, [`WriteError::ThreadInThread`] if
+    /// it is a reply in a thread itself.
+    pub fn reply(
+        &self,
+        member: Member,
+        head: MessageId,
+        draft: Draft,
+        also_in_room: bool,
+    ) -> PendingWrite {
+        self.write_post(member, draft, Some(NewReply { head, also_in_room }))
+    }
+
+    fn write_post(&self, member: Member, draft: Draft, reply: Option<NewReply>) -> PendingWrite {
         let rendered = mentions::render(&draft.body, draft.markup);
         let document = SearchDocument::new(&member, draft.body.as_str(), &rendered.html);
         let tokens = search::store::tokens(&self.db, &document);
         match self.wide_mentions.admit(member.user().id, &rendered.names) {
             Ok(online) => {
-                let post = Post { member, draft, rendered, tokens, online };
+                let post = Post { member, draft, rendered, tokens, online, reply };
                 self.writer.write(Write::Post(Box::new(post)))
             }
             Err(error) => PendingWrite::refused(error),
@@ -152,6 +174,13 @@ impl Messages {
         Ok(messages)
     }
 
+    /// The heads of threads that the reader may read.
+    pub async fn heads(&self, threads: &[Room]) -> Result<Vec<Message>, ServiceError> {
+        let head = |thread: &Room| Some(thread.parent.as_ref()?.head.message);
+        let heads: Vec<MessageId> = threads.iter().filter_map(head).collect();
+        Ok(store::found(&self.db, &heads).await?)
+    }
+
     /// Returns the permission to edit a message. Only its author gets it, and only while they may write
     /// in the room: a removed member can add no text there, so they cannot edit an old message either.
     ///
@@ -189,7 +218,7 @@ impl Messages {
         } else if may_moderate(user, room) {
             DeletionReason::Moderation {
                 moderator: user.id,
-                room_name: room.name.clone(),
+                room_name: room.parent.as_ref().map_or(&room.name, |parent| &parent.name).clone(),
                 author: author.id,
                 author_name: author.name.clone(),
             }
@@ -403,12 +432,16 @@ impl Messages {
         Ok(store::erase_later(&self.db, user, self.clock.now()).await?)
     }
 
-    /// Deletes the messages of a room that is being purged, in batches. Returns false if messages are
-    /// left; a new job deletes them.
+    /// Deletes the messages of a room that is being purged and of its threads, in batches. Returns false if
+    /// messages are left; a new job deletes them.
     pub async fn purge_room(&self, room: RoomId) -> Result<bool, ServiceError> {
         for _ in 0..PIECES {
-            if !store::purge_batch(&self.db, room).await? {
-                return Ok(true);
+            let thread = store::next_thread_to_purge(&self.db, room).await?;
+            let purged = store::purge_batch(&self.db, thread.unwrap_or(room), room).await?;
+            match thread {
+                Some(thread) if !purged => store::forget_thread(&self.db, thread, room).await?,
+                None if !purged => return Ok(true),
+                _ => {}
             }
         }
         store::purge_later(&self.db, room, self.clock.now()).await?;

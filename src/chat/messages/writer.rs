@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::broadcaster::{self, Command};
 use super::known_ids::KnownIds;
-use super::model::{Write, WriteError, WriteOutcome};
+use super::model::{NewMember, Write, WriteError, WriteOutcome};
 use super::remote::RemoteMessages;
 use super::store::{self, Committed, Outcome};
 use crate::changefeed::model::ProcessId;
@@ -37,8 +37,8 @@ const MAX_ATTEMPTS: usize = 3;
 /// The retry interval a caller gets when the queue is full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How often to check whether the epoch changed.
-const EPOCH_INTERVAL: Duration = Duration::from_secs(1);
+/// How often to check whether the epoch changed, and whether heads of threads do not show their last replies.
+const TICK: Duration = Duration::from_secs(1);
 
 struct QueuedWrite {
     write: Write,
@@ -162,8 +162,8 @@ struct WriterTask {
 impl WriterTask {
     async fn run(mut self, mut queue: mpsc::Receiver<QueuedWrite>, closing: CancellationToken) {
         let mut batch = Vec::with_capacity(BATCH_SIZE);
-        let mut epoch_check = tokio::time::interval(EPOCH_INTERVAL);
-        epoch_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 // On shutdown: refuse new writes, but store the queued ones before the task ends.
@@ -180,8 +180,10 @@ impl WriterTask {
                         refuse(batch);
                     }
                 }
-                _ = epoch_check.tick() => {
-                    self.restart_broadcaster().await;
+                _ = tick.tick() => {
+                    if self.restart_broadcaster().await {
+                        self.announce_replies().await;
+                    }
                 }
             }
         }
@@ -205,6 +207,22 @@ impl WriterTask {
                 tracing::warn!(%error, "could not read the rooms");
                 false
             }
+        }
+    }
+
+    /// Lets the heads of threads show their last replies: a head takes a `rev` at most once a second, so replies
+    /// that come faster only mark its thread. Whichever process finds the mark publishes it, after a crash too.
+    async fn announce_replies(&self) {
+        match store::stale_threads(&self.db, self.clock.now()).await {
+            Ok(threads) if threads.is_empty() => {}
+            Ok(threads) => {
+                let write = |thread| QueuedWrite {
+                    write: Write::Announce(thread),
+                    reply: oneshot::channel().0,
+                };
+                self.commit(threads.into_iter().map(write).collect()).await;
+            }
+            Err(error) => tracing::warn!(%error, "could not read the threads with new replies"),
         }
     }
 
@@ -260,13 +278,15 @@ impl WriterTask {
             matches!(write, Write::Post(_)) && changed(outcome).is_some()
         });
         self.metrics.posted.inc_by(new.count() as u64);
-        let mut changes: Vec<WriteOutcome> = outcomes.iter().filter_map(changed).cloned().collect();
+        let with_others = |outcome: &WriteOutcome| {
+            std::iter::once(outcome).chain(&outcome.also).cloned().collect::<Vec<_>>()
+        };
+        let mut changes: Vec<WriteOutcome> =
+            outcomes.iter().filter_map(changed).flat_map(with_others).collect();
         changes.sort_by_key(|WriteOutcome { message, .. }| (message.room, message.rev));
         // Before the replies, so that it precedes what the user does next, such as leaving the room.
-        for WriteOutcome { message, joined, .. } in &changes {
-            if let Some(user) = joined {
-                notify_joined_by_posting(&self.hub, message.room, user);
-            }
+        for NewMember { room, visibility, user } in changes.iter().flat_map(|one| &one.joined) {
+            notify_joined_by_posting(&self.hub, *room, *visibility, user);
         }
         for (outcome, reply) in outcomes.into_iter().zip(replies) {
             // The send fails if the caller dropped its future, which is fine.

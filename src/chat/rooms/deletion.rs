@@ -90,7 +90,7 @@ impl Rooms {
         if !deleted.map_err(ServiceError::from)? {
             return Err(RoomError::Gone);
         }
-        self.notify_deleted(room.id, room.visibility);
+        self.notify_deleted(room.id, room.visibility).await?;
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl Rooms {
     /// Publishes that another process changed, deleted or restored a room.
     pub(in crate::chat) async fn notify_room(&self, room: RoomId) -> Result<(), ServiceError> {
         if let Some(deleted) = store::deleted(&self.db, room).await? {
-            self.notify_deleted(room, deleted.visibility);
+            self.notify_deleted(room, deleted.visibility).await?;
         } else if self.forget_restored(room) {
             self.notify_restored(room).await?;
         } else if let Some(room) = self.find_for(NO_USER, room).await? {
@@ -180,10 +180,19 @@ impl Rooms {
         Ok(())
     }
 
-    /// Each connection reads the room again and finds that it is gone.
-    fn notify_deleted(&self, room: RoomId, visibility: Visibility) {
+    /// Each connection reads the room again and finds that it is gone; so do those that have one of its threads
+    /// open.
+    async fn notify_deleted(
+        &self,
+        room: RoomId,
+        visibility: Visibility,
+    ) -> Result<(), ServiceError> {
         self.known_deleted.lock().unwrap_or_else(PoisonError::into_inner).insert(room);
         self.hub.notify(audience(room, visibility), Signal::RoomChanged(room));
+        for thread in self.open_threads(room).await? {
+            self.hub.notify(Channel::Room(thread), Signal::RoomChanged(thread));
+        }
+        Ok(())
     }
 
     fn forget_restored(&self, room: RoomId) -> bool {

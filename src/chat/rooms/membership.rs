@@ -46,14 +46,16 @@ impl Rooms {
         Ok(!room.is_member_of_gate() && self.was_removed(user.id, room.id).await?)
     }
 
-    /// Joins a public room. A member stays a member.
+    /// Joins a public room, or follows a thread. A member stays a member.
     ///
     /// # Errors
     /// [`AccessError::Removed`] if the user was removed from it.
     pub async fn join(&self, reader: &Reader) -> Result<Member, AccessError> {
         let Reader { user, room } = reader;
-        if !room.is_member() {
-            self.finish_join(user, room, &JoinMethod::Public).await?;
+        match &room.parent {
+            _ if room.is_member() => {}
+            Some(parent) => self.follow(reader, parent).await?,
+            None => self.finish_join(user, room, &JoinMethod::Public).await?,
         }
         let parent = room.parent.as_ref().map(|parent| parent.head);
         Ok(Member { user: user.clone(), room: room.id, joins: false, parent })
@@ -108,7 +110,7 @@ impl Rooms {
         }
     }
 
-    /// Leaves a room. If the owner leaves, the member who joined first becomes the owner.
+    /// Leaves a room, or stops following a thread. If the owner leaves, the member who joined first becomes the owner.
     ///
     /// # Errors
     /// [`RoomError::Permanent`] for the lobby, direct messages and groups, [`RoomError::NoMember`] if the user
@@ -117,10 +119,9 @@ impl Rooms {
         let Reader { user, room } = reader;
         refuse_permanent(room)?;
         let left = store::leave(&self.db, user.id, room.id, self.change_meta()).await;
-        if !left.map_err(ServiceError::from)? {
-            return Err(RoomError::NoMember);
-        }
+        let threads = left.map_err(ServiceError::from)?.ok_or(RoomError::NoMember)?;
         self.notify_left(room, user);
+        self.notify_threads_lost(room, user, &threads, false).await?;
         if room.owner_id == Some(user.id) {
             self.notify_changed(room);
         }
@@ -142,8 +143,9 @@ impl Rooms {
         let code = Code::new(&self.random);
         let removed = store::remove(&self.db, moderator, user, &code, self.change_meta()).await;
         match removed.map_err(ServiceError::from)? {
-            Removed::Now => {
+            Removed::Now(threads) => {
                 self.notify_removed(room, user);
+                self.notify_threads_lost(room, user, &threads, true).await?;
                 self.notify_changed(room);
                 Ok(())
             }

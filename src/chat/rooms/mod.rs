@@ -8,6 +8,7 @@ mod membership;
 pub mod model;
 mod notify;
 mod store;
+mod threads;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -17,7 +18,10 @@ use self::model::{
     RoomStats, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
-pub(in crate::chat) use self::store::{GATE, Joined, READABLE_ROOMS, insert_joined};
+pub(in crate::chat) use self::store::{
+    GATE, Joined, READABLE_ROOMS, add_followers, create_thread, insert_joined, lock_rooms,
+};
+pub use self::threads::UnreadThreads;
 use super::accounts::model::User;
 use super::events::{Channel, EventHub, Signal};
 use super::names::model::NameFilter;

@@ -129,11 +129,17 @@ impl Rooms {
     }
 }
 
-/// Publishes that a user became a member of a public room by posting or reacting there.
-pub(in crate::chat) fn notify_joined_by_posting(hub: &EventHub, room: RoomId, user: &User) {
+/// Publishes that a user became a member of a room by a message: of a public room by posting or reacting
+/// there, of a thread by replying or being mentioned.
+pub(in crate::chat) fn notify_joined_by_posting(
+    hub: &EventHub,
+    room: RoomId,
+    visibility: Visibility,
+    user: &User,
+) {
     hub.notify(Channel::User(user.id), Signal::Joined(room));
     let joined = Event::Joined { room, user: user.clone() };
-    hub.broadcast(Channel::Everyone, 0, &joined);
+    hub.broadcast(audience(room, visibility), 0, &joined);
 }
 
 /// The channel of users that a change of a room concerns: all users for a public room, otherwise its

@@ -91,11 +91,7 @@ impl RemoteChanges {
                         self.rooms.notify_joined(&room, &user_profile);
                     }
                     Change::Left(..) if !room.is_member() => {
-                        if self.rooms.was_removed(user, room.id).await? {
-                            self.rooms.notify_removed(&room, &user_profile);
-                        } else {
-                            self.rooms.notify_left(&room, &user_profile);
-                        }
+                        self.rooms.notify_lost(&room, &user_profile).await?;
                     }
                     _ => {}
                 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::ensure;
+use super::{HIDDEN_ROOMS, ensure};
 use crate::chat::messages::model::Nonce;
 use crate::chat::rooms::model::Code;
 use crate::db::{Transaction, execute};
@@ -158,11 +158,15 @@ pub struct IdempotencyKey {
 
 impl Record for IdempotencyKey {
     const FILE: &'static str = "secrets/sends.jsonl";
-    const SELECT: &'static str = "
+    const SELECT: &'static str = concat!(
+        "
         select nonce, author_id, message_id from idempotency_keys
         where message_id in (select id from messages
-                             where room_seq_key >> 32 not in (select room_id from deleted_rooms))
-        order by nonce, author_id";
+                             where room_seq_key >> 32 not in ",
+        HIDDEN_ROOMS!(),
+        ")
+        order by nonce, author_id"
+    );
     const INSERT: &'static str = "
         insert into idempotency_keys (nonce, author_id, message_id) values ($1, $2, $3)";
 

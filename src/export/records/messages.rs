@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::{ensure, ensure_exact};
+use super::{HIDDEN_ROOMS, ensure, ensure_exact};
 use crate::chat::accounts::model::Handle;
 use crate::chat::messages::model::{DeletedBy, Kind, Markup, MessageBody};
 use crate::db::{Transaction, column_type, execute};
@@ -37,6 +37,10 @@ pub struct Message {
     pub edits: Option<Number>,
     pub pinned_at: Option<Timestamp>,
     pub pinned_by: Option<Number>,
+    /// The reply in a thread of which it is the copy in the room. Exports of earlier versions have no
+    /// threads.
+    #[serde(default)]
+    pub twin_of: Option<Number>,
 }
 
 /// The handles that a message links.
@@ -53,18 +57,23 @@ column_type!(LinkedHandles as String, |handles| handles.0.clone().unwrap_or_defa
 
 impl Record for Message {
     const FILE: &'static str = "messages.jsonl";
-    const SELECT: &'static str = "
+    const SELECT: &'static str = concat!(
+        "
         select id, room_seq_key >> 32 as room_id, room_seq_key & 4294967295 as seq, room_rev_key & 4294967295 as rev,
                author_id, kind, body, reply_to, created_at, edited_at, deleted_at,
                case when deleted_at is not null then coalesce(deleted_by, 'author') end as deleted_by,
-               html as mentions, markup, edits, pinned_at, pinned_by
-        from messages where room_seq_key >> 32 not in (select room_id from deleted_rooms)
-        order by room_seq_key";
+               html as mentions, markup, edits, pinned_at, pinned_by, twin_of
+        from messages where room_seq_key >> 32 not in ",
+        HIDDEN_ROOMS!(),
+        "
+        order by room_seq_key"
+    );
     const INSERT: &'static str = "
         insert into messages (id, room_seq_key, room_rev_key, author_id, kind, body, reply_to, created_at,
-                              edited_at, deleted_at, deleted_by, html, markup, edits, pinned_at, pinned_by)
+                              edited_at, deleted_at, deleted_by, html, markup, edits, pinned_at, pinned_by,
+                              twin_of)
         values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-                coalesce($15, case when $10 is null then 0 else 1 end), $16, $17)";
+                coalesce($15, case when $10 is null then 0 else 1 end), $16, $17, $18)";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         ensure((1..1 << 31).contains(&self.room_id.0), "room_id is not a room id")?;
@@ -101,6 +110,7 @@ impl Record for Message {
             self.edits,
             self.pinned_at,
             self.pinned_by,
+            self.twin_of,
         )?)
     }
 }
@@ -142,11 +152,13 @@ pub struct MessageEdit {
 
 impl Record for MessageEdit {
     const FILE: &'static str = "edits.jsonl";
-    const SELECT: &'static str = "
-        select message_id, number, body, markup, at from message_edits
-        where message_id in (select id from messages
-                             where room_seq_key >> 32 not in (select room_id from deleted_rooms))
-        order by message_id, number";
+    const SELECT: &'static str = concat!(
+        "select message_id, number, body, markup, at from message_edits
+         where message_id in (select id from messages where room_seq_key >> 32 not in ",
+        HIDDEN_ROOMS!(),
+        ")
+         order by message_id, number"
+    );
     const INSERT: &'static str = "
         insert into message_edits (message_id, number, body, markup, at)
         select $1, $2, $3, $4, $5 from messages where id = $1 and deleted_at is null and $2 < edits";
@@ -176,10 +188,14 @@ pub struct Mention {
 
 impl Record for Mention {
     const FILE: &'static str = "mentions.jsonl";
-    const SELECT: &'static str = "
+    const SELECT: &'static str = concat!(
+        "
         select m.id as message_id, n.user_id from mentions n join messages m on m.room_seq_key = n.room_seq_key
-        where m.room_seq_key >> 32 not in (select room_id from deleted_rooms)
-        order by n.room_seq_key, n.user_id";
+        where m.room_seq_key >> 32 not in ",
+        HIDDEN_ROOMS!(),
+        "
+        order by n.room_seq_key, n.user_id"
+    );
     const INSERT: &'static str = "
         insert into mentions (user_id, room_seq_key)
         select $2, room_seq_key from messages where id = $1";
@@ -202,11 +218,15 @@ pub struct Reaction {
 
 impl Record for Reaction {
     const FILE: &'static str = "reactions.jsonl";
-    const SELECT: &'static str = "
+    const SELECT: &'static str = concat!(
+        "
         select message_id, user_id, emoji, room_rev_key & 4294967295 as rev from reactions
         where message_id in (select id from messages
-                             where room_seq_key >> 32 not in (select room_id from deleted_rooms))
-        order by message_id, user_id, emoji";
+                             where room_seq_key >> 32 not in ",
+        HIDDEN_ROOMS!(),
+        ")
+        order by message_id, user_id, emoji"
+    );
     const INSERT: &'static str = "
         insert into reactions (message_id, user_id, emoji, room_rev_key)
         select $1, $2, $3, case when $4 = 0 then 0 else (room_seq_key >> 32 << 32) + $4 end

@@ -13,7 +13,7 @@ pub(super) use accounts::User;
 pub(super) use installation::{AuditEntry, CustomEmoji, Setting};
 pub(super) use messages::{Mention, Message, MessageEdit, Reaction};
 pub(super) use personal::{Draft, SavedMessage};
-pub(super) use rooms::{Membership, Removal, Room};
+pub(super) use rooms::{Membership, Removal, Room, Thread};
 
 use super::jsonl::{InsertError, Record};
 
@@ -33,11 +33,12 @@ impl Table {
 }
 
 /// All kinds of records, in the order in which they are written and read.
-pub const TABLES: [Table; 19] = [
+pub const TABLES: [Table; 20] = [
     Table::of::<Setting>(),
     Table::of::<CustomEmoji>(),
     Table::of::<User>(),
     Table::of::<Room>(),
+    Table::of::<Thread>(),
     Table::of::<Membership>(),
     Table::of::<Removal>(),
     Table::of::<Message>(),
@@ -54,6 +55,15 @@ pub const TABLES: [Table; 19] = [
     Table::of::<IdempotencyKey>(),
     Table::of::<Draft>(),
 ];
+
+/// The rooms whose messages are not exported: deleted ones and their threads.
+macro_rules! HIDDEN_ROOMS {
+    () => {
+        "(select room_id from deleted_rooms
+          union all select t.room_id from threads t join deleted_rooms d on d.room_id = t.parent_room_id)"
+    };
+}
+use HIDDEN_ROOMS;
 
 fn ensure(is_valid: bool, error: &str) -> Result<(), InsertError> {
     if is_valid { Ok(()) } else { Err(InsertError::Invalid(error.to_owned())) }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::ensure;
+use super::{HIDDEN_ROOMS, ensure};
 use crate::chat::messages::model::Nonce;
 use crate::db::{Transaction, execute};
 use crate::export::jsonl::{InsertError, Number, Record, Text};
@@ -21,11 +21,15 @@ pub struct SavedMessage {
 
 impl Record for SavedMessage {
     const FILE: &'static str = "saved.jsonl";
-    const SELECT: &'static str = "
+    const SELECT: &'static str = concat!(
+        "
         select user_id, message_id, saved_at from saved_messages
         where message_id in (select id from messages
-                             where room_seq_key >> 32 not in (select room_id from deleted_rooms))
-        order by user_id, saved_at, message_id";
+                             where room_seq_key >> 32 not in ",
+        HIDDEN_ROOMS!(),
+        ")
+        order by user_id, saved_at, message_id"
+    );
     const INSERT: &'static str = "
         insert into saved_messages (user_id, message_id, saved_at) values ($1, $2, $3)";
 
@@ -48,10 +52,14 @@ pub struct Draft {
 
 impl Record for Draft {
     const FILE: &'static str = "secrets/drafts.jsonl";
-    const SELECT: &'static str = "
+    const SELECT: &'static str = concat!(
+        "
         select user_id, room_id, body, reply_to, nonce, updated_at from drafts
-        where room_id not in (select room_id from deleted_rooms)
-        order by user_id, room_id";
+        where room_id not in ",
+        HIDDEN_ROOMS!(),
+        "
+        order by user_id, room_id"
+    );
     const INSERT: &'static str = "
         insert into drafts (user_id, room_id, body, reply_to, nonce, updated_at)
         values ($1, $2, $3, $4, $5, $6)";

@@ -35,7 +35,11 @@ impl Record for Room {
         select id, name, case when visibility in ('direct', 'group') then folded_name end as pair, topic,
                visibility, lobby, owner_id, last_seq, rev, created_at, archived_at,
                wide_mentions_restricted
-        from rooms where id not in (select room_id from deleted_rooms) order by id";
+        from rooms
+        where id not in (select room_id from deleted_rooms)
+          and id not in (select t.room_id from threads t
+                         join deleted_rooms d on d.room_id = t.parent_room_id)
+        order by id";
     const INSERT: &'static str = "
         insert into rooms (id, name, folded_name, topic, visibility, lobby, owner_id, last_seq, rev,
                            created_at, archived_at, wide_mentions_restricted)
@@ -78,9 +82,47 @@ impl Room {
             return Ok(pair.to_owned());
         }
         ensure(self.pair.is_none(), "pair is for direct messages and groups only")?;
+        if self.visibility == Visibility::Thread {
+            ensure(self.name.is_empty(), "a thread has no name")?;
+            return Ok(String::new());
+        }
         let name = RoomName::stored(&self.name)?;
         ensure_exact("name", &self.name, name.as_str())?;
         Ok(name.folded())
+    }
+}
+
+/// A room is the thread of a message.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Thread {
+    pub room_id: Number,
+    /// The room of the message.
+    pub parent_room_id: Number,
+    pub message_id: Number,
+}
+
+impl Record for Thread {
+    const FILE: &'static str = "threads.jsonl";
+    const SELECT: &'static str = "
+        select room_id, parent_room_id, head_id as message_id from threads
+        where parent_room_id not in (select room_id from deleted_rooms) order by room_id";
+    /// What the head shows of it is computed when all messages are there.
+    const INSERT: &'static str = "
+        insert into threads (room_id, parent_room_id, head_id)
+        select $1, $2, $3 where exists (select 1 from rooms where id = $1 and visibility = 'thread')
+          and exists (select 1 from rooms where id = $2 and visibility <> 'thread')";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        Ok(
+            execute!(
+                transaction,
+                Self::INSERT,
+                self.room_id,
+                self.parent_room_id,
+                self.message_id,
+            )?,
+        )
     }
 }
 

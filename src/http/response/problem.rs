@@ -96,7 +96,7 @@ impl From<AccessError> for Problem {
         match error {
             AccessError::NotFound => Self::not_found(),
             AccessError::Forbidden => Self::with_detail(StatusCode::FORBIDDEN, "not-the-owner"),
-            AccessError::Permanent => Self::with_detail(StatusCode::CONFLICT, "room-permanent"),
+            AccessError::Permanent => Self::with_detail(StatusCode::CONFLICT, "thread-fixed"),
             AccessError::Removed => Self::with_detail(StatusCode::FORBIDDEN, "room-removed"),
             AccessError::Service(error) => error.into(),
         }
@@ -164,6 +164,9 @@ impl From<WriteError> for Problem {
             }
             WriteError::Deleted => Self::with_detail(StatusCode::CONFLICT, "message-is-deleted"),
             WriteError::TooMany(wait) => Self::too_many(wait),
+            WriteError::ThreadInThread => {
+                Self::with_detail(StatusCode::CONFLICT, "message-is-reply")
+            }
             WriteError::Service(error) => error.into(),
         }
     }

@@ -17,7 +17,7 @@ use crate::http::{AppState, CanRead, FormBody, Language, MessageForm, Problem};
 use crate::limits::mention::ASKS_ABOVE;
 use crate::pages::auth::session_cookie::LoginSession;
 use crate::pages::composer::ComposerServices;
-use crate::pages::composer::post_form::{PostForm, post_message};
+use crate::pages::composer::post_form::{PostForm, post_message, post_reply};
 use crate::pages::composer::preview;
 use crate::pages::composer::slash_commands::{CommandContext, CommandResult};
 use crate::pages::layout::page::{Page, again, to_room};
@@ -54,6 +54,7 @@ async fn create(
                 nonce: form.nonce.clone(),
                 reply_to: form.reply_to,
                 literal: true,
+                also: form.also,
                 ..PostForm::default()
             };
             if !form.confirmed
@@ -112,7 +113,8 @@ async fn wide_question(
     t: Language,
 ) -> Result<Option<CommandReply>, Problem> {
     let Ok(body) = MessageBody::parse(&message.body) else { return Ok(None) };
-    let Some(wide) = services.messages.wide_mention(&body) else { return Ok(None) };
+    let wide = services.messages.wide_mention(&body);
+    let Some(wide) = wide.filter(|_| reader.room().parent.is_none()) else { return Ok(None) };
     let members = services.rooms.members(reader).await?;
     let reached = services.messages.reached(wide, reader.user().id, &members);
     if reached <= ASKS_ABOVE {
@@ -171,6 +173,12 @@ async fn post_text(
     reader: &Reader,
     message: &PostForm,
 ) -> Result<WriteOutcome, Problem> {
+    // A copy needs the right to post in the room of the thread's head.
+    if let Some(parent) = reader.room().parent.as_ref().filter(|_| message.also) {
+        let member = services.rooms.member(reader.user(), parent.head.room).await?;
+        let head = parent.head.message;
+        return Ok(post_reply(&services.messages, &member, head, message, Kind::Text).await?);
+    }
     let member = services.rooms.member(reader.user(), reader.room().id).await?;
     Ok(post_message(&services.messages, &member, message, Kind::Text).await?)
 }

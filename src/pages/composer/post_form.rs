@@ -27,6 +27,8 @@ pub(in crate::pages) struct PostForm {
     pub literal: bool,
     /// The text shall be posted although it mentions many members.
     pub confirmed: bool,
+    /// For a reply in a thread: the room gets a copy.
+    pub also: bool,
 }
 
 /// A form sends an empty field as an empty text.
@@ -53,14 +55,36 @@ pub(in crate::pages) async fn post_message(
     form: &PostForm,
     kind: Kind,
 ) -> Result<WriteOutcome, WriteError> {
-    let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
-    let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
-    let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
-    let draft = Draft { kind, body, markup: Markup::Markdown, nonce, reply_to: form.reply_to };
+    let draft = draft_of(form, kind)?;
     match messages.post(member.clone(), draft.clone()).await {
         Err(WriteError::NonceReused) => {
             messages.post(member.clone(), Draft { nonce: None, ..draft }).await
         }
         result => result,
     }
+}
+
+/// The same for a reply to a message, in its thread. `member` is one of the message's room.
+pub(in crate::pages) async fn post_reply(
+    messages: &Messages,
+    member: &Member,
+    head: MessageId,
+    form: &PostForm,
+    kind: Kind,
+) -> Result<WriteOutcome, WriteError> {
+    let draft = draft_of(form, kind)?;
+    match messages.reply(member.clone(), head, draft.clone(), form.also).await {
+        Err(WriteError::NonceReused) => {
+            let draft = Draft { nonce: None, ..draft };
+            messages.reply(member.clone(), head, draft, form.also).await
+        }
+        result => result,
+    }
+}
+
+fn draft_of(form: &PostForm, kind: Kind) -> Result<Draft, WriteError> {
+    let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
+    let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
+    let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
+    Ok(Draft { kind, body, markup: Markup::Markdown, nonce, reply_to: form.reply_to })
 }

@@ -33,7 +33,7 @@ async fn create(
 
 /// What a room's page shows if the form asks for a preview: it, and the text, which stays in the composer. A
 /// text that cannot be posted has none.
-pub(super) async fn asked(
+pub(in crate::pages) async fn asked(
     messages: &Messages,
     form: &PostForm,
 ) -> Result<Option<RoomPageInput>, Problem> {

@@ -1,7 +1,7 @@
 //! Executes slash commands and builds the replies to their sender.
 
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 use crate::chat::accounts::model::{ProfileChange, Status, User};
 use crate::chat::commands::{COMMANDS, Command, Described, nearest, only_like};
@@ -79,6 +79,7 @@ impl CommandContext<'_> {
             Command::Status(text) => self.set_status(split_status(&text)).await,
             Command::Away(text) => self.set_status(Some((AWAY, &text))).await,
             Command::Pin => self.pin().await,
+            Command::Thread => self.thread().await,
             Command::Help => Ok(CommandResult::Reply(self.help())),
         }
     }
@@ -274,6 +275,22 @@ impl CommandContext<'_> {
         Ok(reply(vec![self.t.text(done).to_owned()]))
     }
 
+    /// Opens the thread of the last message.
+    async fn thread(&self) -> Result<CommandResult, Problem> {
+        let last = self
+            .services
+            .messages
+            .page(self.reader, Window::Newest, Limit::parse(Some(1))?)
+            .await?;
+        match last.items.first() {
+            Some(message) => {
+                let page = Redirect::to(&format!("/threads/{}", message.id));
+                Ok(CommandResult::Go(page.into_response()))
+            }
+            None => Ok(self.refuse("thread-no-message")),
+        }
+    }
+
     async fn post(
         &self,
         member: &Member,
@@ -370,6 +387,7 @@ fn rate_limited_action(command: &Command) -> Option<Action> {
         | Command::Status(_)
         | Command::Away(_)
         | Command::Pin
+        | Command::Thread
         | Command::Help => None,
     }
 }

@@ -77,6 +77,10 @@ impl Page {
         self.part == Some(part)
     }
 
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     pub fn calendar(&self) -> Calendar {
         Calendar::new(self.t, self.zone.clone())
     }

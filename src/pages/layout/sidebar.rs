@@ -5,8 +5,8 @@ use askama::Template;
 
 use crate::chat::accounts::model::User;
 use crate::chat::presence::Presence;
-use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{Room, Visibility};
+use crate::chat::rooms::{Rooms, UnreadThreads};
 use crate::chat::sync::Sync;
 use crate::http::state::from_state;
 use crate::http::{Language, Problem};
@@ -22,6 +22,10 @@ pub(in crate::pages) struct Sidebar {
     languages: Vec<LanguageLink>,
     rooms: Vec<RoomRow>,
     direct: Vec<RoomRow>,
+    /// What is unread in threads.
+    threads: UnreadThreads,
+    /// The page is one of threads.
+    shows_threads: bool,
     /// Only the row of the room that is shown is there: the browser has the others.
     is_partial: bool,
     pub me: UserView,
@@ -138,8 +142,14 @@ impl SidebarBuilder {
             row.unread = 0;
             row.mentions = 0;
         }
-        let unread = rows.iter().map(|row| row.unread).sum();
-        let mentions = rows.iter().map(|row| row.mentions).sum();
+        let threads = if page.has_live_sidebar {
+            UnreadThreads::default()
+        } else {
+            self.rooms.unread_threads(me).await?
+        };
+        // Threads count only where they mention the user.
+        let unread = rows.iter().map(|row| row.unread).sum::<i64>() + threads.mentions;
+        let mentions = rows.iter().map(|row| row.mentions).sum::<i64>() + threads.mentions;
         let (direct, rooms) = rows.into_iter().partition(|row| row.fixed);
         let language = |language: &Language| LanguageLink {
             code: language.code(),
@@ -153,6 +163,8 @@ impl SidebarBuilder {
             languages: Language::ALL.iter().map(language).collect(),
             rooms,
             direct,
+            threads,
+            shows_threads: page.path().starts_with("/threads"),
             is_partial: page.has_live_sidebar,
             me: UserView::new(me.clone(), true, now),
             unread,
@@ -168,8 +180,7 @@ impl SidebarBuilder {
 /// # Errors
 /// If the template cannot be rendered.
 pub fn room_row(room: &Room, online: bool, now: Timestamp, t: Language) -> askama::Result<String> {
-    // Threads have no rows.
-    if !room.is_member() || room.visibility == Visibility::Thread {
+    if !room.is_member() {
         return Ok(String::new());
     }
     RoomRow::new(room, online, now, t).render()
@@ -177,7 +188,19 @@ pub fn room_row(room: &Room, online: bool, now: Timestamp, t: Language) -> askam
 
 /// The icon before a room's name.
 pub(in crate::pages) fn icon(room: &Room) -> &'static str {
-    match room.visibility {
+    icon_of(room.visibility)
+}
+
+/// The name of a room in a heading. A thread has none.
+pub(in crate::pages) fn title(room: &Room, t: Language) -> String {
+    match &room.parent {
+        Some(parent) => t.name("thread-in", &parent.name),
+        None => room.name.clone(),
+    }
+}
+
+pub(in crate::pages) fn icon_of(visibility: Visibility) -> &'static str {
+    match visibility {
         Visibility::Public => "hash",
         Visibility::Private => "lock",
         Visibility::Direct => "at",

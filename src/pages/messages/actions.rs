@@ -45,7 +45,11 @@ const fn quick(action: MessageAction) -> MessageAction {
 
 /// All actions.
 pub const ACTIONS: [&[MessageAction]; 3] = [
-    &[quick(action("react", "smile", "react", "+")), quick(action("reply", "reply", "reply", "r"))],
+    &[
+        quick(action("react", "smile", "react", "+")),
+        quick(action("reply", "reply", "reply", "r")),
+        quick(action("thread", "thread", "thread-open", "t")),
+    ],
     &[
         action("copy", "copy", "copy-text", "c"),
         action("select", "copy", "select-text", ""),

@@ -50,7 +50,7 @@ async fn index(
     let shown = single_message(&message, &calendar).map_err(|error| Problem::internal(&error))?;
     Ok(html(&EditsPage {
         side,
-        room: RoomView::new(reader.room()),
+        room: RoomView::new(reader.room(), page.t),
         versions: versions.collect(),
         message: shown,
         back: place_in_room(&message, reader.room().last_seq.0),

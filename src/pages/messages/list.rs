@@ -5,6 +5,7 @@ use askama::Template;
 use jiff::civil::Date;
 
 use crate::chat::messages::Messages;
+use crate::chat::messages::model::threads::{Participant, ThreadSummary};
 use crate::chat::messages::model::{DeletedBy, Kind, Message, Quote, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
 use crate::http::{Language, Problem};
@@ -47,6 +48,48 @@ struct MessageView<'a> {
     continues: bool,
     /// A message that describes what its author does, such as "/me waves".
     action: bool,
+    /// The thread of which it is the head, if anything was replied.
+    thread: Option<ThreadView>,
+    /// The reply of which it is the copy.
+    twin_of: Option<i64>,
+}
+
+/// What a message shows of its thread.
+struct ThreadView {
+    room: i64,
+    /// The number of replies in words.
+    replies: String,
+    faces: Vec<Face>,
+    last: Option<Moment>,
+}
+
+impl ThreadView {
+    fn new(thread: &ThreadSummary, calendar: &Calendar) -> Self {
+        let count = usize::try_from(thread.replies).unwrap_or_default();
+        Self {
+            room: thread.room.0,
+            replies: calendar.t.count("thread-replies", count),
+            faces: faces(thread),
+            last: thread.last_reply_at.map(|at| calendar.moment(at)),
+        }
+    }
+}
+
+/// The avatar of a user who replied in a thread.
+pub(in crate::pages) struct Face {
+    pub hue: i64,
+    pub initials: String,
+    pub photo: Option<String>,
+}
+
+/// The last three who replied, the last one last.
+pub(in crate::pages) fn faces(thread: &ThreadSummary) -> Vec<Face> {
+    let face = |participant: &Participant| Face {
+        hue: hue_of(participant.id),
+        initials: initials(&participant.display_name),
+        photo: participant.avatar.clone(),
+    };
+    thread.participants.iter().take(3).rev().map(face).collect()
 }
 
 /// What a message replies to.
@@ -168,6 +211,12 @@ fn render(
         nonce: message.nonce.as_deref(),
         continues,
         action: message.kind == Kind::Action,
+        thread: message
+            .thread
+            .as_ref()
+            .filter(|thread| thread.replies > 0)
+            .map(|thread| ThreadView::new(thread, calendar)),
+        twin_of: message.twin_of.map(|reply| reply.0).filter(|_| !message.is_deleted()),
     };
     MessageTemplate { m, t }.render()
 }
@@ -207,11 +256,13 @@ impl MessageList {
                 ("room-start", "room-start-text")
             }
         };
+        // A thread begins with its head.
+        let has_start = visibility != Visibility::Thread;
         Self {
             t,
             room_id: room.0,
-            start: t.name(start, name),
-            start_text: t.text(start_text),
+            start: if has_start { t.name(start, name) } else { String::new() },
+            start_text: if has_start { t.text(start_text) } else { "" },
             steps: Vec::new(),
             older: None,
             goes_on: false,

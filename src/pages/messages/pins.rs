@@ -54,7 +54,7 @@ async fn index(
             message: shown,
         });
     }
-    Ok(html(&PinsPage { side, room: RoomView::new(reader.room()), pins, page }))
+    Ok(html(&PinsPage { side, room: RoomView::new(reader.room(), page.t), pins, page }))
 }
 
 async fn create(

@@ -14,12 +14,12 @@ use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{Room, may_moderate};
 use crate::http::state::from_state;
-use crate::http::{AppState, CanDelete, CanReadMessage, FormBody, MessageForm, Problem};
+use crate::http::{AppState, CanDelete, CanReadMessage, FormBody, Language, MessageForm, Problem};
 use crate::kernel::paging::Limit;
 use crate::kernel::{FieldError, MessageId, Seq, UserId};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
-use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon, title};
 use crate::pages::messages::list::single_message;
 use crate::pages::messages::reactions::{ReactorsView, reactors};
 
@@ -78,8 +78,8 @@ pub(super) struct RoomView {
 }
 
 impl RoomView {
-    pub fn new(room: &Room) -> Self {
-        Self { id: room.id.0, name: room.name.clone(), icon: icon(room) }
+    pub fn new(room: &Room, t: Language) -> Self {
+        Self { id: room.id.0, name: title(room, t), icon: icon(room) }
     }
 }
 
@@ -239,7 +239,7 @@ impl MessageRenderer {
         let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
         Ok(html(&MessagePage {
             side,
-            room: RoomView::new(room),
+            room: RoomView::new(room, page.t),
             id: message.id.0,
             message: shown,
             deleted: message.is_deleted(),

@@ -4,29 +4,31 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
-use crate::chat::commands::COMMANDS;
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{Window, excerpt};
+use crate::chat::messages::model::{Message, Window, excerpt};
 use crate::chat::presence::Presence;
-use crate::chat::rooms::model::{Reader, Visibility, may_mention_all, may_moderate};
+use crate::chat::rooms::model::{MemberOverview, Reader, Visibility};
 use crate::chat::rooms::{AccessError, Rooms};
 use crate::chat::search;
 use crate::http::state::from_state;
-use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewer, cookies};
+use crate::http::{AppState, CanRead, ClientInfo, Problem, Query, Viewer, cookies};
 use crate::kernel::{Clock, MessageId, Random, RoomId, Seq, ServiceError};
 use crate::pages::layout::page::{Page, html, to_room};
-use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::messages::actions::{ACTIONS, MessageAction};
 use crate::pages::messages::empty_room;
 use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
 use crate::pages::rooms::members::PeopleView;
+use crate::pages::rooms::view::{
+    CommandView, FORMATS, FormatView, RoomView, ThreadView, commands, formats,
+};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
@@ -64,6 +66,9 @@ async fn show(
     headers: HeaderMap,
     page: Page,
 ) -> Result<Response, Problem> {
+    if let Some(parent) = &reader.room().parent {
+        return Ok(to_thread(parent.head.message, query.before));
+    }
     let shown = RoomPageInput {
         before: query.before,
         reply: query.reply.map(MessageId),
@@ -76,6 +81,12 @@ async fn show(
         return Ok(shown);
     }
     Ok((CookieJar::new().add(cookies::room(me, room, client)), shown).into_response())
+}
+
+/// A thread has its page under the id of its head.
+fn to_thread(head: MessageId, before: Option<i64>) -> Response {
+    let query = before.map(|seq| format!("?before={seq}")).unwrap_or_default();
+    Redirect::to(&format!("/threads/{head}{query}")).into_response()
 }
 
 /// The parts of a room page that depend on the request.
@@ -128,7 +139,9 @@ struct RoomPage {
     page: Page,
     side: Sidebar,
     room: RoomView,
-    people: PeopleView,
+    /// `None` for a thread.
+    people: Option<PeopleView>,
+    thread: Option<ThreadView>,
     list: MessageList,
     at_end: bool,
     nonce: String,
@@ -148,108 +161,6 @@ struct ReplyView {
     id: i64,
     author: String,
     excerpt: String,
-}
-
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the page shows")]
-struct RoomView {
-    id: i64,
-    /// The creation time; empty for a direct message that does not exist yet.
-    created: String,
-    kind: &'static str,
-    icon: &'static str,
-    name: String,
-    topic: String,
-    rev: i64,
-    /// The user's read marker; -1 for a user who is not a member.
-    last_read: i64,
-    member: bool,
-    /// Whether the user may mention all members at once.
-    mentions_all: bool,
-    /// Whether members can invite others.
-    invites: bool,
-    /// Whether the user can delete messages of others.
-    moderates: bool,
-    /// The user was removed and needs an invitation to come back.
-    removed: bool,
-    members: usize,
-    members_label: String,
-    message_to: &'static str,
-    post_path: String,
-    /// The search query that is limited to this room.
-    search: String,
-}
-
-impl RoomView {
-    fn new(reader: &Reader, removed: bool, members: usize, t: Language) -> Self {
-        let room = reader.room();
-        Self {
-            created: room.created_at.rfc3339(),
-            id: room.id.0,
-            kind: room.visibility.as_str(),
-            icon: icon(room),
-            name: room.name.clone(),
-            topic: room.topic.clone(),
-            rev: room.rev.0,
-            last_read: room.last_read_seq.map_or(-1, |seq| seq.0),
-            member: room.is_member(),
-            mentions_all: may_mention_all(reader.user(), room),
-            invites: room.is_member() && !room.visibility.is_permanent(),
-            moderates: may_moderate(reader.user(), room),
-            removed,
-            members,
-            members_label: t.count("people-button", members),
-            message_to: if room.visibility.has_fixed_members() {
-                "message-person"
-            } else {
-                "message-to"
-            },
-            post_path: format!("/rooms/{}/messages", room.id),
-            search: search::model::Query::in_room(&room.name),
-        }
-    }
-}
-
-/// An entry of the slash command menu.
-struct CommandView {
-    name: &'static str,
-    takes: &'static str,
-    does: &'static str,
-}
-
-fn commands(t: Language) -> Vec<CommandView> {
-    let view = |(name, takes, does): (&'static str, &str, &str)| CommandView {
-        name,
-        takes: if takes.is_empty() { "" } else { t.text(takes) },
-        does: t.text(does),
-    };
-    COMMANDS.into_iter().map(view).collect()
-}
-
-/// A button that puts marks into the composer's text.
-struct FormatView {
-    name: &'static str,
-    icon: &'static str,
-    label: &'static str,
-    /// The key that does the same, or nothing.
-    key: &'static str,
-}
-
-/// The buttons of the formatting bar: name and icon, key of the label, keyboard shortcut.
-const FORMATS: [(&str, &str, &str, &str); 10] = [
-    ("bold", "bold", "format-bold", "Ctrl+B"),
-    ("italic", "italic", "format-italic", "Ctrl+I"),
-    ("strike", "strike", "format-strike", ""),
-    ("link", "link", "format-link", "Ctrl+Shift+U"),
-    ("list", "list", "format-list", ""),
-    ("numbers", "numbers", "format-numbers", ""),
-    ("quote", "quote", "format-quote", ""),
-    ("code", "code", "format-code", "Ctrl+E"),
-    ("block", "block", "format-block", ""),
-    ("preview", "eye", "preview", ""),
-];
-
-fn formats(t: Language) -> [FormatView; FORMATS.len()] {
-    FORMATS.map(|(name, icon, label, key)| FormatView { name, icon, label: t.text(label), key })
 }
 
 /// Renders the pages of rooms.
@@ -275,7 +186,10 @@ impl RoomRenderer {
     ) -> Result<Response, Problem> {
         let room = reader.room();
         // The page's own path, even if the request was a form posted to another path.
-        page.set_path(format!("/rooms/{}", room.id));
+        page.set_path(match &room.parent {
+            Some(parent) => format!("/threads/{}", parent.head.message),
+            None => format!("/rooms/{}", room.id),
+        });
         self.presence.touch(reader.user().id);
         let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
         let mut list = history(&self.messages, reader, window, &page.calendar()).await?;
@@ -286,20 +200,29 @@ impl RoomRenderer {
                 Err(error) => return Err(error.into()),
             }
         }
-        let side = self.sidebar.build(reader.user(), Some(room), &page).await?;
+        let listed = Some(room).filter(|room| room.parent.is_none());
+        let side = self.sidebar.build(reader.user(), listed, &page).await?;
         let reply = self.reply(reader, shown.reply).await?;
-        let is_online = |user| self.presence.is_online(user);
-        let overview = self.rooms.member_overview(reader, is_online).await?;
+        let thread = self.thread_view(reader, &page).await?;
+        let overview = match thread {
+            Some(_) => None,
+            None => {
+                let is_online = |user| self.presence.is_online(user);
+                Some(self.rooms.member_overview(reader, is_online).await?)
+            }
+        };
         let removed = self.rooms.is_removed(reader).await?;
-        let view = RoomView::new(reader, removed, overview.count(), page.t);
-        if list.is_empty() && shown.before.is_none() && !removed {
+        let members = overview.as_ref().map_or(0, MemberOverview::count);
+        let view = RoomView::new(reader, removed, members, page.t);
+        if list.is_empty() && shown.before.is_none() && !removed && thread.is_none() {
             list = list.offering(empty_room::steps(reader, page.t));
             if room.lobby && view.members == 1 {
                 list = list.welcoming();
             }
         }
         Ok(html(&RoomPage {
-            people: PeopleView::new(room.id, overview, self.clock.now()),
+            people: overview.map(|overview| PeopleView::new(room.id, overview, self.clock.now())),
+            thread,
             room: view,
             side,
             list,
@@ -330,6 +253,58 @@ impl RoomRenderer {
             id: id.0,
             excerpt: excerpt(&message.text()),
             author: message.author.display_name,
+        }))
+    }
+
+    /// What a thread belongs to; `None` for other rooms.
+    async fn thread_view(
+        &self,
+        reader: &Reader,
+        page: &Page,
+    ) -> Result<Option<ThreadView>, Problem> {
+        let Some(parent) = &reader.room().parent else { return Ok(None) };
+        let room = self.rooms.reader(reader.user(), parent.head.room).await?;
+        let head = self.messages.find(&room, parent.head.message).await?;
+        let head = head.ok_or_else(Problem::not_found)?;
+        let follows = Some(reader.room().is_member());
+        Ok(Some(ThreadView::new(room.room(), &head, follows, page)?))
+    }
+
+    /// Renders the thread of a message without replies. The first one creates it. `reader` is one of the
+    /// message's room.
+    pub async fn render_new_thread(
+        &self,
+        reader: &Reader,
+        head: &Message,
+        mut page: Page,
+        shown: RoomPageInput,
+    ) -> Result<Response, Problem> {
+        let (me, room) = (reader.user(), reader.room());
+        page.set_path(format!("/threads/{}", head.id));
+        self.presence.touch(me.id);
+        let removed = self.rooms.is_removed(reader).await?;
+        let thread = ThreadView::new(room, head, None, &page)?;
+        let view = RoomView::of_thread(RoomId(0), head.id, &room.name, page.t);
+        let refused = head.is_deleted().then(|| page.t.text("message-is-deleted"));
+        Ok(html(&RoomPage {
+            side: self.sidebar.build(me, None, &page).await?,
+            list: MessageList::empty(RoomId(0), Visibility::Thread, "", page.t),
+            room: RoomView { removed, ..view },
+            people: None,
+            thread: Some(thread),
+            // There is no room to subscribe to yet.
+            at_end: false,
+            nonce: self.random.token(),
+            draft: shown.draft,
+            reply: None,
+            error: shown.error.or(refused),
+            answer: shown.answer,
+            commands: Vec::new(),
+            formats: formats(page.t),
+            preview: shown.preview,
+            actions: ACTIONS,
+            emoji: COMMON_EMOJI,
+            page,
         }))
     }
 
@@ -381,7 +356,8 @@ impl RoomRenderer {
                 message_to: "message-person",
                 post_path: format!("/direct/{}/messages", other.name),
             },
-            people: PeopleView::of_users(both, self.clock.now()),
+            people: Some(PeopleView::of_users(both, self.clock.now())),
+            thread: None,
             // There is no room to subscribe to yet. The first message is sent as a form and redirects
             // to the new room.
             at_end: false,

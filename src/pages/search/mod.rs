@@ -25,7 +25,7 @@ use crate::kernel::paging::Limit;
 use crate::kernel::{Clock, MessageId, RoomId};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
-use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon, title};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::show::place_in_room;
 
@@ -94,7 +94,7 @@ impl ResultView {
         Self {
             path: place_in_room(message, room.last_seq.0),
             icon: icon(room),
-            room: room.name.clone(),
+            room: title(room, calendar.t),
             author: message.author.display_name.clone(),
             hue: hue_of(message.author.id),
             initials: initials(&message.author.display_name),
@@ -135,7 +135,15 @@ async fn index(
     let found = services.messages.found(&hits).await?;
     let texts = found.iter().map(Message::text).collect();
     let excerpts = services.search.snippets(&query, texts).await?;
-    let rooms = services.rooms.list(&me.user).await?;
+    let mut rooms = services.rooms.list(&me.user).await?;
+    // The list has no threads.
+    for message in &found {
+        if rooms.iter().all(|room| room.id != message.room)
+            && let Ok(reader) = services.rooms.reader(&me.user, message.room).await
+        {
+            rooms.push(reader.room().clone());
+        }
+    }
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();
     let calendar = page.calendar();
     let authors = found.iter().map(|message| &message.author);

@@ -210,10 +210,11 @@ function createOption(member, index) {
 
 /**
  * What mentions many members at once.
+ * @param {HTMLElement} listbox
  * @param {string} typed
  */
-function wideOptions(typed) {
-  const { room, here } = byId('mention-menu').dataset;
+function wideOptions(listbox, typed) {
+  const { room, here } = listbox.dataset;
   return Object.entries({ room, here }).flatMap(([name, text]) => {
     if (!text || !name.startsWith(typed.toLowerCase())) return [];
     const option = Object.assign(document.createElement('div'), {
@@ -314,7 +315,7 @@ export function startMentionAutocomplete(form, listbox, me, search) {
       searchSoon();
       if (!match) return null;
       const users = matchingMembers(knownMembers(found), typed, me).map(createOption);
-      listbox.replaceChildren(...users, ...wideOptions(typed));
+      listbox.replaceChildren(...users, ...wideOptions(listbox, typed));
       return { options: queryAll(listbox, ':scope > *'), preferred: listbox.firstElementChild };
     },
     isComplete: (option) => option === listbox.lastElementChild && option.dataset.name === typed,

@@ -1,6 +1,6 @@
 // What helps with writing: the bar of marks and its keys, the preview, and how much room is left. What a press asks for
 // is loaded then.
-import { closestTo, isComposing, query } from '../core/dom.js';
+import { closestTo, isComposing, partOf, query } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { pluralize } from '../core/i18n.js';
 import { textExcess } from '../forms/fields.js';
@@ -62,7 +62,7 @@ export function startFormatKeys(main, signal) {
  * @param {string} text
  */
 async function showPreview(form, text) {
-  const region = /** @type {HTMLElement | null} */ (document.getElementById('preview'));
+  const region = /** @type {HTMLElement | null} */ (partOf(form, 'preview'));
   if (!region || !text.trim()) return;
   const body = new URLSearchParams({ body: text });
   const answer = await fetch('/preview', { method: 'POST', body }).catch(() => null);
@@ -141,7 +141,7 @@ export function startComposerTools(form) {
   startBar(form);
   startCounter(form);
   form.addEventListener('submit', () => {
-    const region = document.getElementById('preview');
+    const region = partOf(form, 'preview');
     region?.replaceChildren();
     if (region) region.hidden = true;
   });

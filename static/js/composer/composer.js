@@ -1,5 +1,5 @@
 // The field to write in: Enter sends, the field grows with its text, and the text is kept as a draft until it is sent.
-import { byId, isComposing, query } from '../core/dom.js';
+import { isComposing, partOf, query } from '../core/dom.js';
 import { textExcess, watchLength } from '../forms/fields.js';
 import { fetchMessagePage } from '../message-actions/message-changes.js';
 import { newNonce } from '../outbox/draft.js';
@@ -210,7 +210,7 @@ export class Composer {
 // that takes it away. The form has only the id of the message, in a field.
 
 class ReplyStrip {
-  #strip = byId('reply-strip');
+  #strip;
   /** @type {HTMLInputElement} */
   #input;
   #onChange;
@@ -220,6 +220,7 @@ class ReplyStrip {
    * @param {() => void} onChange
    */
   constructor(form, onChange) {
+    this.#strip = partOf(form, 'reply-strip');
     this.#input = query(form, '[name="reply_to"]');
     this.#onChange = onChange;
     query(this.#strip, 'a').addEventListener('click', (event) => {

@@ -42,10 +42,11 @@ export async function pollFrames(buildQuery, onFrame, onSignedOut) {
  * @param {() => void} onSignedOut
  * @returns {Promise<PostResult>}
  */
-export async function postOverHttp({ room, created, body, nonce, reply_to: original }, author, onSignedOut) {
+export async function postOverHttp({ room, created, body, nonce, reply_to: original, also }, author, onSignedOut) {
   const fields = new URLSearchParams({ nonce, author, body, literal: 'true' }); // never a slash command
   if (created) fields.set('room_created', created);
   if (original) fields.set('reply_to', String(original));
+  if (also) fields.set('also', 'true');
   try {
     const response = await fetch(`/rooms/${Number(room)}/messages`, {
       method: 'POST',
@@ -59,7 +60,10 @@ export async function postOverHttp({ room, created, body, nonce, reply_to: origi
     }
     const page = parseHtml(await response.text());
     if (!isPatioPage(page)) return { wait: DEFAULT_DELAY };
-    if (response.ok && new URL(response.url).pathname === `/rooms/${room}`) return { stored: true };
+    // A thread has its page under the id of its head.
+    const { pathname } = new URL(response.url);
+    const isStored = pathname === `/rooms/${room}` || pathname.startsWith('/threads/');
+    if (response.ok && isStored) return { stored: true };
     if (RETRYABLE.includes(response.status) || response.status >= 500) {
       return { wait: Number(response.headers.get('retry-after')) || DEFAULT_DELAY };
     }

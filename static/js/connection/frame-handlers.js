@@ -77,6 +77,8 @@ function createPhoto(name) {
  * @property {import('../navigation/page-navigation.js').PageNavigation} navigation
  * @property {import('../shell/notices.js').Announcer} announcer
  * @property {() => import('../room/room.js').Room | null} currentRoom null while another page is on screen
+ * @property {(room: number) => import('../room/room.js').Room | undefined} shownRoom that, or the thread beside it
+ * @property {(room: number) => void} closeBeside closes the thread beside the room, if it is this or belongs to this
  * @property {(isOtherUser?: boolean) => void} reloadPage
  */
 
@@ -111,7 +113,7 @@ export class PageFrameHandlers {
   /** On a page that has just come on screen. */
   showPresence() {
     if (!this.#online) return;
-    this.#options.currentRoom()?.memberList.setOnline(this.#online);
+    this.#options.currentRoom()?.memberList?.setOnline(this.#online);
     showPresence(this.#online);
   }
 
@@ -158,15 +160,14 @@ export class PageFrameHandlers {
   #onUser(frame) {
     updateUser(frame);
     this.#options.sidebar.rename(frame);
-    this.#options.currentRoom()?.memberList.rename(frame);
+    this.#options.currentRoom()?.memberList?.rename(frame);
   }
 
   /** @param {PostedFrame} frame */
   #onPosted({ room, nonce, seq, rev }) {
-    const { sidebar, sender, currentRoom } = this.#options;
+    const { sidebar, sender, shownRoom } = this.#options;
     sidebar.updateCounts(room, { last: seq, read: seq }); // posting implies having read the room
-    const shown = currentRoom();
-    sender.acknowledge(nonce, room !== shown?.id || shown.hasRev(rev));
+    sender.acknowledge(nonce, shownRoom(room)?.hasRev(rev) ?? true);
   }
 
   /** @param {PresentFrame} frame */
@@ -180,17 +181,16 @@ export class PageFrameHandlers {
   #onPresence({ user, online }) {
     if (online) this.#online?.add(user);
     else this.#online?.delete(user);
-    this.#options.currentRoom()?.memberList.setPresence(user, online);
+    this.#options.currentRoom()?.memberList?.setPresence(user, online);
     if (this.#online) showPresence(this.#online);
   }
 
   /** @param {RoomFrame} frame */
   #onRoom(frame) {
-    const { sidebar, currentRoom } = this.#options;
+    const { sidebar, shownRoom } = this.#options;
     sidebar.updateRoom(frame);
     if (this.#online) showPresence(this.#online);
-    const shown = currentRoom();
-    if (frame.room.id === shown?.id) shown.update(frame);
+    shownRoom(frame.room.id)?.update(frame);
   }
 
   /** @param {ClosedFrame} frame */
@@ -200,6 +200,7 @@ export class PageFrameHandlers {
     const name = sidebar.roomName(room);
     if (name) showRoomClosed(reason, name, announcer);
     sidebar.removeRoom(room);
+    this.#options.closeBeside(room);
     // A user who has just asked to leave is on the way already.
     if (room !== currentRoom()?.id || navigation.isPosting()) return;
     carryNotice();

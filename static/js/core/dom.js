@@ -9,6 +9,19 @@
 export const byId = (id) => /** @type {T} */ (document.getElementById(id));
 
 /**
+ * A part of the room that an element is in, by its id. Where a thread is beside a room, the ids in it have a prefix.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {HTMLElement} element
+ * @param {string} id
+ * @returns {T}
+ */
+export const partOf = (element, id) => byId(idPrefixOf(element) + id);
+
+/** @param {HTMLElement} element */
+export const idPrefixOf = (element) =>
+  /** @type {HTMLElement | null} */ (element.closest('[data-ids]'))?.dataset.ids ?? '';
+
+/**
  * @template {Element} [T=HTMLElement]
  * @param {ParentNode} parent
  * @param {string} selector

@@ -7,6 +7,7 @@ const CHECK_EVERY = 20_000;
 
 const clockFormat = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
 const fullFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' });
+const shortFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
 const relativeFormat = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 const dayFormat = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
 const dayWithYearFormat = new Intl.DateTimeFormat(locale, {
@@ -50,6 +51,20 @@ export function localizeMessage(article) {
   time.title = fullFormat.format(date);
   const edited = /** @type {HTMLTimeElement | null} */ (article.querySelector('.message__edited time'));
   if (edited) edited.title = fullFormat.format(new Date(edited.dateTime));
+  localizeReplies(article);
+}
+
+/**
+ * When the last replies in threads were written.
+ * @param {ParentNode} part
+ */
+function localizeReplies(part) {
+  for (const time of /** @type {HTMLTimeElement[]} */ (queryAll(part, '.thread-line time'))) {
+    const at = new Date(time.dateTime);
+    const isToday = localDay(at.getTime()) === localDay(Date.now());
+    time.textContent = isToday ? clockFormat.format(at) : shortFormat.format(at);
+    time.title = fullFormat.format(at);
+  }
 }
 
 /**
@@ -61,6 +76,7 @@ export function localizePage(page) {
   for (const time of /** @type {HTMLTimeElement[]} */ (queryAll(page, '.result__link time'))) {
     time.textContent = fullFormat.format(new Date(time.dateTime));
   }
+  localizeReplies(page);
 }
 
 /**

@@ -17,6 +17,7 @@ import { fetchMessagePage, submitMessageForm } from './message-changes.js';
  * @property {(id: string, emoji: string) => void} toggleReaction
  * @property {(article: MessageElement) => void} reply
  * @property {(address: string) => void} goTo
+ * @property {((address: string) => void) | null} openThread null in a thread
  * @property {(article: MessageElement) => void} showMessage
  * @property {(seq: number) => void} showUnread what follows this number is unread now
  * @property {(text: string) => void} announce
@@ -57,6 +58,10 @@ export function createActions({ me, moderates, showMessage, announce, texts, ...
       run: ({ dataset }, button) => openEmojiPicker(button, (emoji) => options.toggleReaction(dataset.id, emoji)),
     },
     reply: { run: options.reply },
+    thread: {
+      isAllowed: () => options.openThread !== null,
+      run: ({ dataset }) => options.openThread?.(`/threads/${dataset.id}`),
+    },
     copy: {
       isAllowed: hasClipboard,
       run: ({ dataset }) =>

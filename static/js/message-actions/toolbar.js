@@ -1,7 +1,7 @@
 // How users act on messages: with the toolbar in the message under the pointer or with the focus, with the menu, which
 // long presses open on touch screens, with single keys on the message with the focus, by clicks on reactions, and with
 // the arrow up in the composer, which edits their last message.
-import { byId, cloneTemplate, closestTo, hasModifier, queryAll } from '../core/dom.js';
+import { cloneTemplate, closestTo, hasModifier, partOf, queryAll } from '../core/dom.js';
 import { closeEmojiPicker, drawEmoji, recentEmoji } from '../emoji/emoji.js';
 import { setTabStops } from '../room/message-grouping.js';
 import { createActions } from './actions.js';
@@ -17,6 +17,7 @@ import { createMessageDeleter, SignedOutError, submitMessageForm } from './messa
  * @property {(change: () => void) => void} updateBelow changes the log without moving the reader
  * @property {(article: MessageElement) => void} reply
  * @property {(address: string) => void} goTo
+ * @property {((address: string) => void) | null} openThread null in a thread
  * @property {(seq: number) => void} showUnread
  * @property {HTMLElement} error where refusals are shown
  * @property {(text: string) => void} announce
@@ -45,9 +46,9 @@ const ACTIONABLE = '.message[data-seq]:not(.message--deleted, .message--deleting
 export function startMessageActions(options) {
   const { log, messageList, composerField, me, updateBelow, error, announce, signal } = options;
   /** @type {HTMLTemplateElement} */
-  const template = byId('acts');
+  const template = partOf(log, 'acts');
   /** @type {HTMLDialogElement} */
-  const sheet = byId('acts-sheet');
+  const sheet = partOf(log, 'acts-sheet');
   const { failed = '', signedOut = '', moderates } = template.dataset;
   const { copied = '', unread = '' } = sheet.dataset;
   /** @param {unknown} reason */

@@ -35,10 +35,10 @@ export class Sender {
   #options;
   #texts = byId('waiting').dataset;
   /**
-   * The room on screen. It takes no posts before it has caught up.
-   * @type {{ room: number, pendingMessages: import('./pending-messages.js').PendingMessages, isLive: boolean } | null}
+   * The rooms on screen: one, and a thread beside it. They take no posts before they have caught up.
+   * @type {Map<number, { pendingMessages: import('./pending-messages.js').PendingMessages, isLive: boolean }>}
    */
-  #shown = null;
+  #shown = new Map();
   /** @type {'' | 'websocket' | 'http'} */
   #transport = '';
   #retryTimer = 0; // while the server wants a pause
@@ -65,11 +65,13 @@ export class Sender {
    * @param {number} room
    * @param {string} body
    * @param {string} [nonce]
-   * @param {number} [replyTo]
+   * @param {{reply_to?: number, also?: boolean}} [more] the message it replies to; whether the room gets a copy of a
+   *   reply in a thread
    */
-  post(room, body, nonce, replyTo) {
+  post(room, body, nonce, { reply_to, also } = {}) {
     const { roomName, roomCreated, epoch } = this.#options;
-    this.#add({ room, name: roomName(room), created: roomCreated(room), epoch, body, nonce, reply_to: replyTo });
+    const [name, created] = [roomName(room), roomCreated(room)];
+    this.#add({ room, name, created, epoch, body, nonce, reply_to, ...(also && { also }) });
   }
 
   /** @param {OutboxText & { nonce?: string }} text */
@@ -88,9 +90,9 @@ export class Sender {
   retry(nonce) {
     const entry = outbox.get(nonce);
     if (!entry) return;
-    const { room, name, created, epoch, body, reply_to } = entry;
+    const { room, name, created, epoch, body, reply_to, also } = entry;
     this.remove(nonce);
-    this.#add({ room, name, created, epoch, body, reply_to });
+    this.#add({ room, name, created, epoch, body, reply_to, ...(also && { also }) });
   }
 
   /**
@@ -99,7 +101,12 @@ export class Sender {
    */
   remove(nonce) {
     this.#forget(nonce);
-    this.#shown?.pendingMessages.remove(nonce);
+    this.#removeRow(nonce);
+  }
+
+  /** @param {string} nonce */
+  #removeRow(nonce) {
+    for (const { pendingMessages } of this.#shown.values()) pendingMessages.remove(nonce);
   }
 
   /**
@@ -109,7 +116,7 @@ export class Sender {
    */
   acknowledge(nonce, hasArrived) {
     this.#forget(nonce);
-    if (hasArrived) this.#shown?.pendingMessages.remove(nonce);
+    if (hasArrived) this.#removeRow(nonce);
   }
 
   /** @param {{ nonce: string, status: number, detail?: string, retry_after?: number }} error */
@@ -131,18 +138,19 @@ export class Sender {
   }
 
   /**
-   * Another room is on screen, which shows its pending messages.
+   * A room is on screen, which shows its pending messages.
    * @param {number} room
    * @param {import('./pending-messages.js').PendingMessages} pendingMessages
    */
   attachRoom(room, pendingMessages) {
-    this.#shown = { room, pendingMessages, isLive: false };
+    this.#shown.set(room, { pendingMessages, isLive: false });
     for (const entry of outbox.entries().filter(isOwn)) this.#showPending(entry);
     this.#adoptOrphans();
   }
 
-  detachRoom() {
-    this.#shown = null;
+  /** @param {number} room */
+  detachRoom(room) {
+    this.#shown.delete(room);
     setTimeout(() => this.#sendAll(), DEFAULT_DELAY * 1000); // by then most of what was in flight is stored
   }
 
@@ -154,9 +162,12 @@ export class Sender {
     this.#startSweep();
   }
 
-  /** The room on screen has caught up. */
-  roomIsLive() {
-    if (this.#shown) this.#shown.isLive = true;
+  /**
+   * A room on screen has caught up.
+   * @param {number} room
+   */
+  roomIsLive(room) {
+    this.#setLive(true, room);
     clearTimeout(this.#retryTimer);
     this.#retryTimer = 0;
     this.#sendAll();
@@ -165,7 +176,15 @@ export class Sender {
   disconnected() {
     this.#transport = '';
     this.#inFlight.clear();
-    if (this.#shown) this.#shown.isLive = false;
+    this.#setLive(false);
+  }
+
+  /**
+   * @param {boolean} isLive
+   * @param {number} [room] all without it
+   */
+  #setLive(isLive, room) {
+    for (const [id, shown] of this.#shown) if (room === undefined || id === room) shown.isLive = isLive;
   }
 
   /** The server closed the connection because of a frame that was too large: whatever was in flight goes over HTTP. */
@@ -176,7 +195,7 @@ export class Sender {
   /** There is no WebSocket, but HTTP works. */
   useHttp() {
     this.#transport = 'http';
-    if (this.#shown) this.#shown.isLive = true;
+    this.#setLive(true);
     this.#sendAll();
     this.#adoptOrphans();
   }
@@ -186,9 +205,9 @@ export class Sender {
    * @param {OutboxEntry} entry
    */
   #viewFor(entry) {
-    const shown = this.#shown;
-    const isHere = shown?.room === entry.room || (hasFailed(entry) && !this.#isKnown(entry.room));
-    return isHere ? shown?.pendingMessages : undefined;
+    const isLost = hasFailed(entry) && !this.#isKnown(entry.room);
+    const [first] = isLost ? this.#shown.values() : [];
+    return (this.#shown.get(entry.room) ?? first)?.pendingMessages;
   }
 
   /** @param {number} room */
@@ -228,13 +247,13 @@ export class Sender {
       this.reject({ nonce: entry.nonce, status: NOT_FOUND });
       return;
     }
-    if (this.#shown?.room === entry.room && !this.#shown.isLive) return;
+    if (this.#shown.get(entry.room)?.isLive === false) return;
     const { room, created, body, nonce, reply_to } = entry;
     // The server refuses it if the room is another one, or if another account is signed in now.
     const author = Number(this.#options.me);
     /** @type {ClientFrame} */
     const frame = { type: 'post', room, room_created: created, author, body, nonce, reply_to };
-    if (this.#httpOnly.has(nonce) || byteLength(frame) > MAX_FRAME) this.#httpOnly.add(nonce);
+    if (entry.also || this.#httpOnly.has(nonce) || byteLength(frame) > MAX_FRAME) this.#httpOnly.add(nonce);
     else if (this.#transport === 'websocket' && this.#options.sendFrame(frame)) {
       this.#inFlight.set(nonce, performance.now());
     }

@@ -26,6 +26,29 @@ function parseIds(ranges) {
 /** @param {MemberElement} row */
 const userOf = (row) => Number(row.dataset.user);
 
+/**
+ * @param {string} address
+ * @param {AbortSignal} signal
+ */
+async function fetchRows(address, signal) {
+  const response = await fetch(address, {
+    headers: { accept: 'text/html', 'patio-part': 'rows' },
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
+  });
+  if (!response.ok || response.redirected) throw new Error(`${response.status} for members`);
+  return parseHtml(await response.text());
+}
+
+/**
+ * The members of a room whose names have this text.
+ * @param {string} path of the list of members
+ * @param {string} text
+ * @param {AbortSignal} signal
+ * @returns {Promise<MemberElement[]>}
+ */
+export const searchMembers = async (path, text, signal) =>
+  queryAll(await fetchRows(`${path}?q=${encodeURIComponent(text)}`, signal), '.member');
+
 export class MemberList {
   #panel = query(document, '#people .card');
   #online = byId('online');
@@ -112,7 +135,7 @@ export class MemberList {
   async search(text) {
     const query = `?q=${encodeURIComponent(text)}`;
     const paths = this.#isComplete ? ['/people'] : [this.#path, '/people'];
-    const pages = await Promise.all(paths.map((path) => this.#fetchPage(path + query)));
+    const pages = await Promise.all(paths.map((path) => fetchRows(path + query, this.#signal)));
     /** @type {MemberElement[]} */
     const rows = pages.flatMap((page) => queryAll(page, '.member'));
     for (const row of rows) row.toggleAttribute('data-outside', !this.#members.has(userOf(row)));
@@ -174,13 +197,8 @@ export class MemberList {
   }
 
   /** @param {string} address */
-  async #fetchPage(address) {
-    const response = await fetch(address, {
-      headers: { accept: 'text/html', 'patio-part': 'rows' },
-      signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT)]),
-    });
-    if (!response.ok || response.redirected) throw new Error(`${response.status} for members`);
-    return parseHtml(await response.text());
+  #fetchPage(address) {
+    return fetchRows(address, this.#signal);
   }
 
   /** @param {MouseEvent} event */

@@ -1,6 +1,6 @@
 // The list of messages: puts each one in its place by sequence number. It holds a part of the room without gaps; links
 // at its ends lead to the rest.
-import { byId, query, queryAll } from '../core/dom.js';
+import { partOf, query, queryAll } from '../core/dom.js';
 import { watchDay } from '../core/local-time.js';
 import { decorateForViewer, groupMessage, refreshDayLabels } from './message-grouping.js';
 
@@ -37,7 +37,7 @@ export class MessageList {
   /** Pending messages, after all others. */
   #pending = document.createElement('div');
   #walker;
-  #links = /** @type {HTMLTemplateElement} */ (byId('further')).content;
+  #links;
   #latestSeq;
   /**
    * While a page is loading: messages without a place, which may have one on that page.
@@ -53,6 +53,7 @@ export class MessageList {
    */
   constructor(list, me, enhance, signal) {
     this.#list = list;
+    this.#links = /** @type {HTMLTemplateElement} */ (partOf(list, 'further')).content;
     this.#me = me;
     this.#enhance = enhance;
     this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) =>
@@ -214,7 +215,7 @@ export class MessageList {
       if (furthest.querySelector('.message--editing, .message--deleting')) return;
       if (furthest.contains(document.activeElement)) this.#list.parentElement?.focus({ preventScroll: true });
       if (furthest === chunks[0]) {
-        for (const element of queryAll(this.#list, ':scope > [data-older], :scope > #start')) element.remove();
+        for (const element of queryAll(this.#list, ':scope > [data-older], :scope > [id$="start"]')) element.remove();
       }
       furthest.remove();
       this.#updateLinks();
@@ -295,7 +296,8 @@ export class MessageList {
 
   /** @param {MessageElement | null} article */
   #group(article) {
-    if (article) groupMessage(article, this.#previous(article), article.parentElement === this.#pending);
+    if (article && this.#list.contains(article))
+      groupMessage(article, this.#previous(article), article.parentElement === this.#pending);
   }
 
   /** @param {number} seq */
@@ -327,7 +329,7 @@ export class MessageList {
     const [older, newer] = /** @type {HTMLAnchorElement[]} */ (Array.from(this.#links.children));
     /** @type {MessageElement | null} */
     const first = this.#list.querySelector('.message[data-seq]');
-    if (first && !this.#list.querySelector(':scope > [data-older], :scope > #start')) {
+    if (first && !this.#list.querySelector(':scope > [data-older], :scope > [id$="start"]')) {
       const link = /** @type {HTMLAnchorElement} */ (older.cloneNode(true));
       link.href += first.dataset.seq;
       link.dataset.older += first.dataset.seq;

@@ -1,6 +1,6 @@
 // Loads more of the room as the reader comes near an end of the log, and unloads what is far away. Without scripts the
 // links at both ends open pages.
-import { byId, closestTo, hasModifier, query, queryAll } from '../core/dom.js';
+import { closestTo, hasModifier, partOf, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { fetchMessagePage } from '../message-actions/message-changes.js';
 
@@ -42,7 +42,7 @@ export class Pagination {
   constructor(options) {
     const { log, signal } = options;
     /** @type {HTMLTemplateElement} */
-    const { content: links } = byId('further');
+    const { content: links } = partOf(log, 'further');
     this.#options = options;
     this.#newerPath = query(links, '[data-newer]').dataset.newer ?? '';
     this.#newestPath = `${query(links, '[data-older]').dataset.older}${Number.MAX_SAFE_INTEGER}`;
@@ -193,7 +193,7 @@ const PATH = /^\/messages\/(\d+)\/context$/;
 
 /** @param {MessageLinksOptions} options */
 export function startMessageLinks({ log, room, loadAround, scrollAnchor, goTo }) {
-  const newestLink = byId('newest');
+  const newestLink = partOf(log, 'newest');
 
   /**
    * Loads the message with what is around it. Returns where it leads to if it is in another room.

@@ -1,6 +1,6 @@
 // How far the user has read: the marker that the server gets, the mentions after it, and the divider before what is
 // unread.
-import { cloneTemplate, queryAll } from '../core/dom.js';
+import { cloneTemplate, partOf, queryAll } from '../core/dom.js';
 
 const SEND_EVERY = 2_000;
 const DAY = 86_400; // seconds
@@ -122,8 +122,8 @@ export function countMentions(log, userName, lastRead) {
 
 export class UnreadDivider {
   #options;
-  #jumpLink = document.getElementById('jump');
-  #template = /** @type {HTMLTemplateElement | null} */ (document.getElementById('new-line'));
+  #jumpLink;
+  #template;
   /**
    * The divider is below this sequence number; null without one.
    * @type {number | null}
@@ -135,8 +135,11 @@ export class UnreadDivider {
 
   /** @param {UnreadDividerOptions} options */
   constructor(options) {
-    const { signal } = options;
+    const { log, signal } = options;
     this.#options = options;
+    this.#jumpLink = partOf(log, 'jump');
+    /** @type {HTMLTemplateElement} */
+    this.#template = partOf(log, 'new-line');
     this.#jumpLink?.addEventListener('click', (event) => {
       if (this.#lastRead === null) return;
       event.preventDefault();
@@ -168,9 +171,13 @@ export class UnreadDivider {
   markAfter(lastRead) {
     const last = this.#lastRead;
     if (!this.#template || (this.#isUnseen && last !== null && last <= lastRead)) return;
-    if (last !== null && last >= lastRead && document.getElementById('new')) return;
+    if (last !== null && last >= lastRead && this.#divider) return;
     this.#lastRead = lastRead;
     this.#show();
+  }
+
+  get #divider() {
+    return partOf(this.#options.log, 'new');
   }
 
   /**
@@ -188,7 +195,7 @@ export class UnreadDivider {
    */
   #insert() {
     const lastRead = this.#lastRead ?? 0;
-    const divider = document.getElementById('new');
+    const divider = this.#divider;
     const first = this.#options.messageList.firstAfter(lastRead);
     if (first && Number(first.dataset.seq) === lastRead + 1) {
       if (divider?.nextElementSibling === first) return divider;

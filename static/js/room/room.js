@@ -10,7 +10,7 @@ import { Composer, isExitCommand, isSlashCommand, literalText } from '../compose
 import { startComposerTools, startFormatKeys } from '../composer/composer-tools.js';
 import { createTypingIndicator } from '../composer/typing-indicator.js';
 import { dispatchFrame } from '../connection/frame-handlers.js';
-import { byId, mainElement, query } from '../core/dom.js';
+import { byId, partOf, query } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { pluralize } from '../core/i18n.js';
 import { startEmojiButton } from '../emoji/emoji.js';
@@ -19,7 +19,8 @@ import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
 import { startKeyboardNavigation } from './keyboard-navigation.js';
-import { MemberList, updateRoomHeader } from './member-list.js';
+import { MemberList, searchMembers, updateRoomHeader } from './member-list.js';
+import { decorateForViewer } from './message-grouping.js';
 import { MessageList } from './message-list.js';
 import { Pagination, startMessageLinks } from './pagination.js';
 import { claimReadMarking, countMentions, createReadMarker, isPageActive, UnreadDivider } from './read-marker.js';
@@ -37,6 +38,7 @@ const DEFAULT_TIMEOUT = 15_000;
  * @property {import('../shell/notices.js').Announcer} announcer
  * @property {import('../navigation/page-navigation.js').PageNavigation['post']} postCommand
  * @property {(address: string) => void} goTo
+ * @property {(address: string) => void} openThread
  * @property {() => void} onLive everything missed has arrived
  * @property {(isAnswered: boolean) => void} onHistoryResponse
  * @property {() => void} reloadPage
@@ -66,9 +68,11 @@ export class Room {
   #wasAtEnd = false; // when catching up began
   #readBefore = 0; // how far the user had read then
   #closing = new AbortController();
-  #log = byId('log');
+  #element;
+  #log;
+  #list;
   /** @type {BodyForm} */
-  #form = byId('composer');
+  #form;
   #messageList;
   #pagination;
   #unreadDivider;
@@ -90,7 +94,11 @@ export class Room {
    * @param {RoomOptions} options
    */
   constructor(element, options) {
-    const { room, created, tail, lastRead, rev } = element.dataset;
+    const { room, created, tail, lastRead, rev, thread } = element.dataset;
+    this.#element = element;
+    this.#log = this.#part('log');
+    this.#list = this.#part('messages');
+    this.#form = this.#part('composer');
     this.#options = options;
     this.created = created;
     this.#lastRead = Number(lastRead);
@@ -98,9 +106,10 @@ export class Room {
     this.isLive = tail === 'true' && this.id > 0;
     this.#isMember = this.#lastRead >= 0;
     this.#rev = Number(rev);
-    this.memberList = new MemberList(this.id, this.#signal);
-    this.#lastId = query(document, `#messages article[data-rev="${this.#rev}"]`)?.dataset.id;
-    this.#messageList = new MessageList(byId('messages'), options.user.me, (it) => this.#enhance(it), this.#signal);
+    // A thread lists no members.
+    this.memberList = thread === undefined ? new MemberList(this.id, this.#signal) : null;
+    this.#lastId = query(this.#list, `article[data-rev="${this.#rev}"]`)?.dataset.id;
+    this.#messageList = new MessageList(this.#list, options.user.me, (it) => this.#enhance(it), this.#signal);
     this.scrollAnchor = this.#createScrollAnchor();
     this.#pagination = this.#createPagination();
     this.#unreadDivider = this.#createUnreadDivider();
@@ -113,6 +122,15 @@ export class Room {
     if (this.isLive) {
       this.scrollAnchor.updateBelow(() => options.sender.attachRoom(this.id, this.pendingMessages));
     }
+  }
+
+  /**
+   * @template {HTMLElement} T
+   * @param {string} id
+   * @returns {T}
+   */
+  #part(id) {
+    return partOf(this.#element, id);
   }
 
   get #signal() {
@@ -134,8 +152,8 @@ export class Room {
   #createScrollAnchor() {
     return new ScrollAnchor({
       log: this.#log,
-      list: byId('messages'),
-      newMessagesButton: byId('pill'),
+      list: this.#list,
+      newMessagesButton: this.#part('pill'),
       hasNewest: () => this.#messageList.hasNewest,
       loadNewest: () => this.#pagination.loadNewest(),
     });
@@ -188,7 +206,7 @@ export class Room {
     // A direct message without messages has no id; its draft is stored under the path it is posted to.
     const target = this.id || (this.#form.getAttribute('action') ?? '');
     return new Composer(this.#form, {
-      error: byId('composer-error'),
+      error: this.#part('composer-error'),
       draft: new Draft('draft', target),
       onSend: (body, nonce, isLiteral, replyTo) => this.#send(body, nonce, isLiteral, replyTo),
       isMessage: (text) => this.#isMessage(text),
@@ -198,7 +216,7 @@ export class Room {
 
   #createTypingIndicator() {
     return createTypingIndicator({
-      element: byId('typing'),
+      element: this.#part('typing'),
       field: this.composer.field,
       sendTyping: () => this.isLive && this.#options.sendFrame({ type: 'typing', room: this.id }),
       signal: this.#signal,
@@ -208,12 +226,12 @@ export class Room {
   #startInteractions() {
     const { me } = this.#options.user;
     const field = this.composer.field;
-    startCommandAutocomplete(this.#form, document.getElementById('command-menu'));
-    startMentionAutocomplete(this.#form, byId('mention-menu'), me, (text) => this.memberList.search(text));
-    startEmojiAutocomplete(this.#form, byId('emoji-menu'));
-    startEmojiButton(this.#form, () => this.composer.showError(byId('acts').dataset.failed ?? ''));
+    startCommandAutocomplete(this.#form, this.#part('command-menu'));
+    startMentionAutocomplete(this.#form, this.#part('mention-menu'), me, (text) => this.#searchMembers(text));
+    startEmojiAutocomplete(this.#form, this.#part('emoji-menu'));
+    startEmojiButton(this.#form, () => this.composer.showError(this.#part('acts').dataset.failed ?? ''));
     startComposerTools(this.#form);
-    startFormatKeys(mainElement(), this.#signal);
+    startFormatKeys(this.#element, this.#signal);
     startKeyboardNavigation({ log: this.#log, field, scrollToEnd: () => this.scrollAnchor.scrollToEnd() });
     startMessageActions({
       log: this.#log,
@@ -221,13 +239,14 @@ export class Room {
       composerField: field,
       me,
       updateBelow: (change) => this.scrollAnchor.updateBelow(change),
-      error: byId('composer-error'),
+      error: this.#part('composer-error'),
       reply: (article) => {
         this.composer.reply.show(article);
         field.focus();
       },
       showUnread: (seq) => this.#showUnread(seq),
       goTo: this.#options.goTo,
+      openThread: this.#isThread ? null : this.#options.openThread,
       announce: this.#options.announcer.announce,
       signal: this.#signal,
     });
@@ -241,6 +260,48 @@ export class Room {
     startReactionNames(this.#log, this.#signal);
     this.#log.addEventListener('scroll', () => this.#readMarker.update(), { passive: true });
     this.#form.parentElement?.addEventListener('submit', (event) => this.#onInvite(event), { signal: this.#signal });
+    if (this.#isThread) this.#startThread();
+    this.#options.sidebar.markThreads(this.#list);
+  }
+
+  get #isThread() {
+    return this.#element.dataset.thread !== undefined;
+  }
+
+  #startThread() {
+    /** @type {MessageElement | null} */
+    const head = this.#element.querySelector('.thread__head .message');
+    if (head) decorateForViewer(head, this.#options.user.me);
+    // The button changes when the server says that the user follows the thread, or does no longer.
+    this.#element.querySelector('.thread-follow')?.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      const { form, name, value } = /** @type {HTMLButtonElement} */ (/** @type {SubmitEvent} */ (event).submitter);
+      const body = new URLSearchParams({ [name]: value });
+      const response = await fetch(/** @type {HTMLFormElement} */ (form).action, { method: 'POST', body }).catch(
+        () => null,
+      );
+      if (!response?.ok) this.composer.showError(this.#part('acts').dataset.failed ?? '');
+    });
+  }
+
+  /**
+   * A thread has the members of its room, of whom this page may know none.
+   * @param {string} text
+   */
+  #searchMembers(text) {
+    const { parent } = this.#element.dataset;
+    return parent === undefined
+      ? /** @type {MemberList} */ (this.memberList).search(text)
+      : searchMembers(`/rooms/${Number(parent)}/members`, text, this.#signal);
+  }
+
+  /** The box that sends a copy to the room. It is off again after each reply. */
+  #takeAlso() {
+    /** @type {HTMLInputElement | null} */
+    const box = this.#element.querySelector('.thread-also input');
+    const isOn = box?.checked === true;
+    if (box) box.checked = false;
+    return isOn;
   }
 
   /**
@@ -263,13 +324,14 @@ export class Room {
       this.#postAsForm(body, nonce, isLiteral);
       return false;
     }
-    const reached = body === this.#confirmed ? 0 : countWideMention(body);
-    if (reached > Number(byId('mention-notice').dataset.asksAbove)) {
+    const reached = body === this.#confirmed || this.#isThread ? 0 : countWideMention(body);
+    if (reached > Number(this.#part('mention-notice').dataset.asksAbove)) {
       this.#askBeforeMany(reached, body);
       return false;
     }
-    document.getElementById('answer')?.remove(); // of an earlier slash command
-    this.#options.sender.post(this.id, isLiteral ? body : literalText(body), nonce, replyTo);
+    this.#part('answer')?.remove(); // of an earlier slash command
+    const more = { reply_to: replyTo, also: this.#takeAlso() };
+    this.#options.sender.post(this.id, isLiteral ? body : literalText(body), nonce, more);
     this.#typingIndicator.messageSent();
     this.scrollAnchor.scrollToEnd();
     return true;
@@ -281,7 +343,7 @@ export class Room {
    */
   async #askBeforeMany(reached, body) {
     const { askBeforeMany } = await import('../composer/mention-notices.js');
-    askBeforeMany(reached, this.composer.field, () => {
+    askBeforeMany(this.#element, reached, this.composer.field, () => {
       this.#confirmed = body;
       this.#form.requestSubmit();
     });
@@ -291,7 +353,7 @@ export class Room {
   async #onPosted({ not_in_room: users }) {
     if (users.length === 0) return;
     const { showOutsiders } = await import('../composer/mention-notices.js');
-    if (!this.#signal.aborted) showOutsiders(this.id, users);
+    if (!this.#signal.aborted) showOutsiders(this.#element, this.id, users);
   }
 
   /** @param {SubmitEvent} event */
@@ -301,7 +363,7 @@ export class Room {
     event.preventDefault();
     this.#options.postCommand(form.action, new FormData(form, event.submitter), {
       onAccepted: () => {},
-      onRefused: (reason) => this.composer.showError(reason || (byId('acts').dataset.failed ?? '')),
+      onRefused: (reason) => this.composer.showError(reason || (this.#part('acts').dataset.failed ?? '')),
       isSignOut: false,
     });
   }
@@ -316,7 +378,7 @@ export class Room {
     fields.set('body', body);
     fields.set('nonce', nonce);
     if (isLiteral) fields.set('literal', 'true');
-    const { failed = '' } = byId('acts').dataset;
+    const { failed = '' } = this.#part('acts').dataset;
     this.#options.postCommand(this.#form.action, fields, {
       onAccepted: () => this.composer.clearDraft(),
       onRefused: (reason) => this.composer.showError(reason || failed),
@@ -361,12 +423,24 @@ export class Room {
       if (isOwn && nonce) this.#options.sender.remove(nonce);
     });
     this.#pagination.onMessageAdded();
+    this.#options.sidebar.markThreads(article);
+    if (isNew) this.#countReply(1);
     if (isOwn) this.#readMarker.advance(seq);
     this.#readMarker.update();
     this.#updateSidebar(seq, isOwn);
     if (!isNew || isOwn || article.matches('.message--deleted')) return;
     if (wasAbove) this.scrollAnchor.countUnseen();
     if (this.#hasCaughtUp) this.#options.announcer.announceMessage(article);
+  }
+
+  /** @param {number} more */
+  #countReply(more) {
+    /** @type {HTMLElement | null} */
+    const count = this.#element.querySelector('.thread__count');
+    if (!count) return;
+    const replies = Number(count.dataset.count) + more;
+    count.dataset.count = String(replies);
+    count.textContent = pluralize(count.dataset, replies);
   }
 
   /**
@@ -394,7 +468,7 @@ export class Room {
     this.#options.onLive();
     claimReadMarking();
     this.#pagination.retry();
-    this.#options.sender.roomIsLive();
+    this.#options.sender.roomIsLive(this.id);
     this.#readMarker.resume();
     messageList.refreshDayLabels();
     if (messageList.latestSeq > this.#readBefore && !this.#isFirstUnreadVisible()) {
@@ -426,7 +500,7 @@ export class Room {
 
   /** @param {ServerFrame} frame */
   handleFrame(frame) {
-    if (frame.type === 'member') this.memberList.updateMember(frame);
+    if (frame.type === 'member') this.memberList?.updateMember(frame);
     else if (this.isLive) dispatchFrame(this.#handlers, frame);
   }
 
@@ -436,8 +510,22 @@ export class Room {
    */
   update({ room, html }) {
     this.#isMember = html !== '';
+    if (room.parent) {
+      this.#showFollowing();
+      return;
+    }
     updateRoomHeader(room, this.#isMember);
     this.#options.sidebar.title.setPage(room.name);
+  }
+
+  #showFollowing() {
+    /** @type {HTMLFormElement | null} */
+    const form = this.#element.querySelector('.thread-follow');
+    if (!form) return;
+    /** @type {HTMLButtonElement} */
+    const button = query(form, 'button');
+    button.value = String(!this.#isMember);
+    button.textContent = (this.#isMember ? form.dataset.unfollow : form.dataset.follow) ?? '';
   }
 
   /** What to ask for over HTTP where there is no WebSocket. */
@@ -485,7 +573,7 @@ export class Room {
   close() {
     this.#closing.abort();
     if (!this.isLive) return;
-    this.#options.sender.detachRoom();
+    this.#options.sender.detachRoom(this.id);
     this.#options.sendFrame({ type: 'close', room: this.id });
   }
 }

@@ -3,7 +3,7 @@
 import { literalText } from '../composer/composer.js';
 import { Connection, pollFrames, postOverHttp } from '../connection/connection.js';
 import { PageFrameHandlers } from '../connection/frame-handlers.js';
-import { byId, mainElement, query, queryAll } from '../core/dom.js';
+import { byId, closestTo, hasModifier, mainElement, query, queryAll } from '../core/dom.js';
 import { pageRestored } from '../hypermedia/bridge.js';
 import { createInterimComposer } from '../navigation/interim-composer.js';
 import { afterSignOut, cancelGuarded } from '../navigation/navigation-guard.js';
@@ -17,6 +17,7 @@ import { enhanceContent } from './page-content.js';
 import { closeDrawer, Sidebar } from './sidebar.js';
 
 const RETRY_DELAY = 2_000; // of a navigation without an answer, while there is a connection
+const WIDE = matchMedia('(width >= 67.5em)'); // has space for a thread beside the room
 const TEXT_FIELDS = '.page :is(textarea, input:not([type="hidden"], [type="search"]))';
 /** Where in the page a room stands whose number isn't known yet. */
 const DIRECT_OR_HOME = /^\/(?:direct\/.*)?$/;
@@ -71,6 +72,11 @@ export class ChatShell {
    * @type {Room | null}
    */
   #room = null;
+  /**
+   * A thread of the room, on wide screens.
+   * @type {import('../room/thread-beside.js').ThreadBeside | null}
+   */
+  #beside = null;
   #frameHandlers;
   #connection;
   /**
@@ -115,6 +121,7 @@ export class ChatShell {
     this.#banner.showAfterDelay('away');
     this.#connection = this.#connect();
     byId('retry').addEventListener('click', () => this.#connection.retryNow());
+    this.#startThreads();
   }
 
   /** For forms and filters whose answer is put into the page on screen. */
@@ -155,7 +162,7 @@ export class ChatShell {
       epoch: this.#epoch,
       sendFrame: (frame) => this.#connection.send(frame),
       roomName: (room) => this.#sidebar.roomName(room),
-      roomCreated: (room) => (room === this.#room?.id ? this.#room.created : this.#sidebar.roomCreated(room)),
+      roomCreated: (room) => this.#shown(room)?.created ?? this.#sidebar.roomCreated(room),
       postOverHttp: (entry) => postOverHttp(entry, me, () => this.#onSignedOut()),
       onPostedOverHttp: () => this.#connection.pollNow(),
     });
@@ -169,6 +176,10 @@ export class ChatShell {
       navigation: this.#navigation,
       announcer: this.#announcer,
       currentRoom: () => this.#room,
+      shownRoom: (room) => this.#shown(room),
+      closeBeside: (room) => {
+        if (room === this.#beside?.room?.id || room === this.#beside?.head.room) this.#beside?.close();
+      },
       reloadPage: (isOtherUser) => this.#reload(isOtherUser),
     });
   }
@@ -179,15 +190,26 @@ export class ChatShell {
       enhanceContent(main);
       return null;
     }
-    return new Room(/** @type {RoomElement} */ (main), {
+    return this.#openRoom(/** @type {RoomElement} */ (main), (action, fields, callbacks) =>
+      this.#navigation.post(action, fields, callbacks),
+    );
+  }
+
+  /**
+   * @param {RoomElement} element
+   * @param {PageNavigation['post']} postCommand
+   */
+  #openRoom(element, postCommand) {
+    return new Room(element, {
       user: this.#app.dataset,
       isOffline: this.#app.dataset.line === 'away',
       sendFrame: (frame) => this.#connection.send(frame),
       goTo: (address) => this.goTo(address),
+      openThread: (address) => this.#openThread(address),
       sender: this.#sender,
       sidebar: this.#sidebar,
       announcer: this.#announcer,
-      postCommand: (action, fields, callbacks) => this.#navigation.post(action, fields, callbacks),
+      postCommand,
       onLive: () => this.#onLive(),
       onHistoryResponse: (isAnswered) => this.#onHistoryResponse(isAnswered),
       reloadPage: () => this.#reload(),
@@ -231,7 +253,59 @@ export class ChatShell {
   /** @param {ServerFrame} frame */
   #dispatch(frame) {
     this.#frameHandlers.handle(frame);
-    if (this.#room && frame.room === this.#room.id) this.#room.handleFrame(frame);
+    if (typeof frame.room === 'number') this.#shown(frame.room)?.handleFrame(frame);
+    if (frame.type === 'message') this.#beside?.updateHead();
+  }
+
+  /**
+   * The room with this id, if it is on screen.
+   * @param {number} room
+   */
+  #shown(room) {
+    return this.#rooms.find(({ id }) => id === room);
+  }
+
+  /** What is on screen: a room, and a thread beside it. */
+  get #rooms() {
+    return [this.#room, this.#beside?.room ?? null].filter((room) => room !== null);
+  }
+
+  /** On wide screens, the thread of a message opens beside the room; on others, its link leads to its page. */
+  #startThreads() {
+    WIDE.addEventListener('change', () => this.#beside?.close());
+    this.#app.addEventListener('click', (event) => {
+      /** @type {HTMLAnchorElement | null} */
+      const link = closestTo(event, '.message a.thread-line');
+      const isInRoom = this.#room !== null && link !== null && mainElement().contains(link);
+      if (!isInRoom || !WIDE.matches || event.button !== 0 || hasModifier(event)) return;
+      event.preventDefault();
+      this.#openThread(link.href);
+    });
+  }
+
+  /**
+   * On narrow screens and without an answer, the thread's page is shown, which waits for one.
+   * @param {string} address
+   */
+  async #openThread(address) {
+    const room = this.#room;
+    if (!WIDE.matches) return this.goTo(address);
+    try {
+      const { ThreadBeside } = await import('../room/thread-beside.js');
+      this.#beside?.close();
+      if (room !== this.#room) return;
+      const beside = new ThreadBeside(address, {
+        openRoom: (element, post) => this.#openRoom(element, post),
+        onClose: () => {
+          if (this.#beside === beside) this.#beside = null;
+        },
+      });
+      this.#beside = beside;
+      await beside.open();
+      if (this.#isConnected) beside.room?.connected();
+    } catch {
+      if (room === this.#room) this.goTo(address);
+    }
   }
 
   /** @param {ServerFrame} frame */
@@ -246,8 +320,8 @@ export class ChatShell {
 
   /** A room says when it is live, which it is once it has received what it missed. */
   #showConnected() {
-    if (this.#room) this.#room.connected();
-    else this.#onLive();
+    for (const room of this.#rooms) room.connected();
+    if (!this.#room) this.#onLive();
   }
 
   #onDisconnected() {
@@ -255,13 +329,16 @@ export class ChatShell {
     this.#app.dataset.line = 'away';
     this.#sidebar.forgetCounts();
     this.#sender.disconnected();
-    this.#room?.disconnected();
-    this.#room?.pendingMessages.setOffline(true);
+    for (const room of this.#rooms) {
+      room.disconnected();
+      room.pendingMessages.setOffline(true);
+    }
     this.#updateBanner();
   }
 
   #onPolling() {
     this.#app.dataset.line = 'polling';
+    this.#beside?.close(); // one room is polled
     this.#room?.pendingMessages.setOffline(false);
     this.#updateBanner();
     this.#sender.useHttp();
@@ -273,7 +350,7 @@ export class ChatShell {
     if (!this.#isConnected) return; // over HTTP
     delete this.#app.dataset.line;
     this.#banner.hide();
-    this.#room?.pendingMessages.setOffline(false);
+    for (const room of this.#rooms) room.pendingMessages.setOffline(false);
     this.#navigation.resume();
   }
 
@@ -402,6 +479,7 @@ export class ChatShell {
     if (this.#room?.id === room) this.#scrollPositions.delete(room);
     this.#room?.close();
     this.#sidebar.replaceRows(page, room);
+    this.#sidebar.showPlace(page.querySelector('.place[aria-current]')?.getAttribute('href') ?? '/');
     this.#sidebar.title.adopt(page);
     this.#replaceMain(next, query(page, '.skip-link'), page.querySelector('.aside'));
     this.#room = this.#openMain();
@@ -423,6 +501,7 @@ export class ChatShell {
     this.#sidebar.setCurrent(0);
     const title = this.#keptPages.restore(index, (main, skipLink) => this.#replaceMain(main, skipLink, null));
     this.#sidebar.title.restore(title);
+    this.#sidebar.showPlace(location.pathname);
     this.#sidebar.updateLanguageLinks(new URL(location.href));
     this.#afterReplacement();
     showStatus('');
@@ -438,6 +517,7 @@ export class ChatShell {
    */
   #replaceMain(main, skipLink, aside) {
     const banner = byId('banner');
+    this.#beside?.close();
     for (const popover of queryAll(document, ':popover-open')) popover.hidePopover();
     for (const dialog of document.querySelectorAll('dialog[open]')) /** @type {HTMLDialogElement} */ (dialog).close();
     main.querySelector('#banner')?.remove();

@@ -8,10 +8,16 @@ import { fetchPage, parseHtml } from '../core/http.js';
 /** Each landmark and what in it gets the focus; without that, the landmark itself or its first control. */
 const LANDMARKS = [
   { selector: '.sidebar', target: '.room[aria-current]' },
-  { selector: '.page-header', target: 'h1' },
-  { selector: '#log, .page', target: '' },
-  { selector: '#composer', target: 'textarea' },
+  { selector: '.page-header', target: 'h1, h2' },
+  { selector: '.log, .page', target: '' },
+  { selector: '.composer', target: 'textarea' },
 ];
+
+/**
+ * @param {Node} one
+ * @param {Node} other
+ */
+const isBefore = (one, other) => Boolean(one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
 
 export function startLandmarkKeys() {
   addEventListener('keydown', (event) => {
@@ -19,7 +25,10 @@ export function startLandmarkKeys() {
     event.preventDefault();
     const visible = LANDMARKS.flatMap(({ selector, target }) =>
       queryAll(document, selector).map((element) => ({ element, target })),
-    ).filter(({ element }) => element.checkVisibility());
+    )
+      .filter(({ element }) => element.checkVisibility())
+      // A thread comes after the room that it is beside.
+      .sort((one, other) => (isBefore(one.element, other.element) ? -1 : 1));
     const current = visible.findIndex(({ element }) => element.contains(document.activeElement));
     const next = current < 0 ? 0 : (current + (event.shiftKey ? -1 : 1) + visible.length) % visible.length;
     const { element, target } = visible[next];

@@ -2,6 +2,7 @@
 // title of the tab says. Where the screen has no column for it, it is a drawer.
 import { byId, insertSorted, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
+import { pluralize } from '../core/i18n.js';
 
 // The title of the tab: the unread count of all rooms, the page, the site. An installed app shows the count on its icon.
 
@@ -108,6 +109,11 @@ export class Sidebar {
    * @type {Map<number, RoomCounts>}
    */
   #counts = new Map();
+  /**
+   * The threads that the user follows, with the rooms they belong to.
+   * @type {Map<number, number>}
+   */
+  #threads = new Map();
   #current;
 
   /**
@@ -153,10 +159,13 @@ export class Sidebar {
    */
   resetCounts(rooms) {
     this.#counts.clear();
-    for (const { id, last_seq: last, last_read_seq: read, unread, mentions } of rooms) {
+    this.#threads.clear();
+    for (const { id, last_seq: last, last_read_seq: read, unread, mentions, parent } of rooms) {
       this.#counts.set(id, { last, read, unread, mentions });
-      this.#showCounts(id);
+      if (parent) this.#threads.set(id, parent.room_id);
+      else this.#showCounts(id);
     }
+    this.showTotals();
   }
 
   /** Without a connection the counts go stale. */
@@ -193,7 +202,11 @@ export class Sidebar {
    * @param {RoomFrame} frame
    */
   updateRoom({ room, html }) {
-    const { id, last_seq: last, last_read_seq: read, unread, mentions } = room;
+    const { id, last_seq: last, last_read_seq: read, unread, mentions, parent } = room;
+    if (parent) {
+      this.#updateThread(room, parent.room_id, html !== '');
+      return;
+    }
     if (!html) {
       this.#counts.delete(id);
       if (id !== this.#current) this.removeRoom(id);
@@ -210,8 +223,29 @@ export class Sidebar {
     this.updateCounts(id, { last, read, unread, mentions });
   }
 
+  /**
+   * A thread has changed, or its reader follows it now or does no longer. It has no row.
+   * @param {FrameRoom} thread
+   * @param {number} parent
+   * @param {boolean} isFollowed
+   */
+  #updateThread({ id, last_seq: last, last_read_seq: read, unread, mentions }, parent, isFollowed) {
+    if (!isFollowed) {
+      this.removeRoom(id);
+      return;
+    }
+    this.#threads.set(id, parent);
+    if (!this.#counts.has(id)) this.#counts.set(id, { last: 0, read: 0, unread: 0, mentions: 0 });
+    this.updateCounts(id, { last, read, unread, mentions });
+  }
+
   /** @param {number} room */
   removeRoom(room) {
+    for (const [thread, parent] of this.#threads) {
+      if (thread !== room && parent !== room) continue;
+      this.#threads.delete(thread);
+      this.#counts.delete(thread);
+    }
     this.#counts.delete(room);
     this.#row(room)?.remove();
     this.setCurrent(this.#current);
@@ -274,12 +308,61 @@ export class Sidebar {
 
   /** Of all rooms: in the title, and on the button that opens the sidebar where it is a drawer. */
   showTotals() {
+    this.#showThreads();
     const badges = queryAll(this.#element, '.badge:not([hidden])');
     const withMentions = badges.filter((badge) => badge.matches('.badge--mention'));
     const mentions = sum(withMentions.map((badge) => query(badge, '.badge__count').textContent));
     this.title.setUnread(sum(badges.map((badge) => badge.dataset.unread)));
     byId('mention-count').textContent = String(mentions);
     query(document, '.menu-button__mentions').hidden = mentions === 0;
+  }
+
+  /** How many threads have unread replies; clay where these mention the user. */
+  #showThreads() {
+    if (this.#counts.size === 0) return; // without a connection the page knows better
+    const place = byId('threads');
+    const unread = Array.from(this.#threads.keys(), (thread) => this.#counts.get(thread)).filter(
+      (counts) => counts !== undefined && counts.unread > 0,
+    );
+    const mentions = unread.reduce((total, counts) => total + (counts?.mentions ?? 0), 0);
+    const badge = query(place, '.badge');
+    place.classList.toggle('place--unread', unread.length > 0);
+    badge.classList.toggle('badge--mention', mentions > 0);
+    badge.dataset.unread = String(mentions); // the title counts threads only where they mention the user
+    badge.hidden = unread.length === 0;
+    query(badge, '.badge__count').textContent = String(mentions || unread.length);
+    this.markThreads(document);
+  }
+
+  /**
+   * Says in the lines under messages how many replies are new.
+   * @param {ParentNode} part of the page
+   */
+  markThreads(part) {
+    for (const line of queryAll(part, '.thread-line[data-thread]')) {
+      const thread = Number(line.dataset.thread);
+      const unread = this.#threads.has(thread) ? (this.#counts.get(thread)?.unread ?? 0) : 0;
+      const text = unread ? pluralize(byId('threads').dataset, unread) : '';
+      const mark = line.querySelector('.thread-line__new');
+      if ((mark?.textContent ?? '') === text) continue;
+      mark?.remove();
+      if (text)
+        line.append(
+          Object.assign(document.createElement('span'), { className: 'thread-line__new', textContent: text }),
+        );
+    }
+  }
+
+  /**
+   * The place that the page on screen belongs to.
+   * @param {string} pathname
+   */
+  showPlace(pathname) {
+    for (const place of /** @type {HTMLAnchorElement[]} */ (queryAll(this.#element, '.place'))) {
+      const isShown = pathname === place.pathname || pathname.startsWith(`${place.pathname}/`);
+      if (isShown) place.setAttribute('aria-current', 'page');
+      else place.removeAttribute('aria-current');
+    }
   }
 
   /**

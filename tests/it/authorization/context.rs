@@ -165,7 +165,10 @@ impl TestContext {
             assert_eq!(removed.expect("an answer").status(), 204, "the member was removed");
         }
         let path = format!("/rooms/{room}/messages");
-        let message = call(&self.token(Role::Member), &path, json!({"body": "hola"})).await;
+        let member = self.token(Role::Member);
+        let message = call(&member, &path, json!({"body": "hola"})).await;
+        let thread = format!("/messages/{}/thread", message["id"]);
+        call(&member, &thread, json!({"body": "hola también"})).await;
         // A removal may renew the room code.
         let state = self.client.get(self.server.url(&format!("/api/v1/rooms/{room}")));
         let state = state.bearer_auth(&owner).send().await.expect("an answer");
@@ -205,7 +208,8 @@ impl TestContext {
     }
 
     fn request(&self, scene: &Scene, method: &Method, path: &str) -> RequestBuilder {
-        let id = if path.contains("/messages/{id}") { scene.message } else { scene.room };
+        let of_message = ["/messages/{id}", "/threads/{id}"].iter().any(|one| path.contains(one));
+        let id = if of_message { scene.message } else { scene.room };
         let member = self.passwords[&Role::Member].user().id.to_string();
         let is_user = path.contains("/users/{id}") || path.contains("/people/{id}");
         let filled = path
@@ -240,6 +244,8 @@ impl TestContext {
             "/rooms/{id}/messages" | "/direct/{name}/messages" | "/messages/{id}/edit" => {
                 vec![("body", "adios".to_owned())]
             }
+            "/threads/{id}" => vec![("body", "adios".to_owned())],
+            "/threads/{id}/follow" => vec![("follow", "true".to_owned())],
             "/messages/{id}/reactions" => vec![("emoji", "👍".to_owned())],
             "/rooms/{id}/settings" | "/admin/rooms/{id}/name" => vec![("name", unique)],
             "/rooms/{id}/owner" | "/rooms/{id}/remove" => vec![("user", id(Role::Member))],
@@ -268,7 +274,8 @@ fn json(path: &str, method: &Method, scene: &Scene) -> Value {
     match (method.as_str(), path.trim_start_matches("/api/v1")) {
         ("POST", "/rooms") => json!({"name": scene.room.to_string(), "visibility": "private"}),
         ("PATCH", "/rooms/{id}") => json!({"topic": "peas"}),
-        ("POST", "/rooms/{id}/messages") | ("PATCH", "/messages/{id}") => json!({"body": "adios"}),
+        ("POST", "/rooms/{id}/messages" | "/messages/{id}/thread")
+        | ("PATCH", "/messages/{id}") => json!({"body": "adios"}),
         ("POST", "/join") => json!({"code": scene.code}),
         ("POST", "/direct") => json!({"name": "carlos"}),
         ("PUT", "/rooms/{id}/read") => json!({"seq": 1}),

@@ -44,7 +44,8 @@ async fn posted_message_has_all_documented_fields() {
         "body": "  hola\nhttps://x.org", "html": format!("<p>  hola<br>{link}</p>"),
         "markup": 1,
         "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
-        "reply_to": null, "quote": null, "pinned": false, "edits": 0, "reactions": [], "attachments": [], "nonce": "n1",
+        "reply_to": null, "quote": null, "pinned": false, "edits": 0, "reactions": [], "attachments": [],
+        "thread": null, "nonce": "n1", "twin_of": null,
     });
     assert_eq!(posted, expected);
 }

@@ -159,7 +159,8 @@ async fn credentials_are_only_in_a_full_export() {
             "rooms/3-1.html",
             "saved.jsonl",
             "settings.jsonl",
-            "style.css"
+            "style.css",
+            "threads.jsonl"
         ]
     );
     let (plain, full_files) = (files(&plain), files(&full));
@@ -448,7 +449,7 @@ async fn export_of_format_3_keeps_every_field() {
 
 /// Columns that no export contains, because an import computes them or they mean nothing in another
 /// installation.
-const LEFT_OUT: [&str; 15] = [
+const LEFT_OUT: [&str; 16] = [
     "changes",
     "confusable_names",
     "counters",
@@ -464,6 +465,8 @@ const LEFT_OUT: [&str; 15] = [
     "search_idx",
     "search_docsize",
     "search_config",
+    // Computed from the messages.
+    "thread_authors",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -497,12 +500,39 @@ async fn export_has_every_column_of_every_table() {
     let now = |column: &str| ["read_at", "read_by", "sort_key", "filter_text"].contains(&column);
     let wanted = columns.iter().filter(|(table, _)| !LEFT_OUT.contains(&table.as_str()));
     // Neither anonymous sessions are exported nor the data of others.
-    let never =
-        |table: &str, column: &str| table == "sessions" && ["data", "network"].contains(&column);
+    // What a head shows of its thread is computed from the messages.
+    let never = |table: &str, column: &str| match table {
+        "sessions" => ["data", "network"].contains(&column),
+        "messages" => column == "thread_id",
+        "threads" => ["replies", "last_reply_at", "announced_at", "head_stale"].contains(&column),
+        _ => false,
+    };
     let wanted = wanted.filter(|(table, column)| !never(table, column));
     for (table, column) in wanted.filter(|(_, column)| !now(column)) {
         let known = written.iter().any(|(t, words)| t == table && words.contains(&column.as_str()));
         assert!(known, "{table}.{column} is not exported");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn threads_move_with_their_heads_followers_and_copies() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let head = ana.say("the arches are up").await["id"].clone();
+    let thread = format!("/messages/{head}/thread");
+    luis.post(&thread, json!({"body": "string, @ana", "also_in_room": true})).await;
+    ana.post(&thread, json!({"body": "the green one"})).await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let first = exported(server.storage(), &folder, "first", &["--full"]);
+    let new = Storage::new().await;
+    success(&patio(&new, &["import", "patio", text(&first)]));
+    let again = exported(&new, &folder, "again", &["--full"]);
+    assert_eq!(files(&first)["threads.jsonl"], files(&again)["threads.jsonl"]);
+    assert!(files(&first)["rooms/1-1.html"].contains("2-1.html"), "the head leads to its thread");
+    let after = Server::on_storage(new).await;
+    let there = luis.through(&after);
+    for path in ["/rooms/1/messages", "/rooms/2/messages", &thread, "/threads"] {
+        assert_eq!(luis.get(path).await, there.get(path).await, "{path}");
     }
 }
 

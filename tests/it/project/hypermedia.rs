@@ -26,7 +26,7 @@ const ATTRIBUTES: [&str; 9] = [
 const DELIVERED: [&str; 3] = ["messages/_message.html", "rooms/_row.html", "rooms/_member.html"];
 
 /// Forms that lead to another page, change language or theme, or belong to messages.
-const PLAIN_FORMS: [&str; 25] = [
+const PLAIN_FORMS: [&str; 26] = [
     "/admin/people/close",
     "/admin/people/erase",
     "/direct",
@@ -50,6 +50,7 @@ const PLAIN_FORMS: [&str; 25] = [
     "/rooms/{{ room.id }}/members",
     "/rooms/{{ room.id }}/restore",
     "/settings/look",
+    "/threads/{{ thread.head_id }}/follow",
     "{{ action }}",
     "{{ room.post_path }}",
 ];

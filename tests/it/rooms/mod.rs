@@ -4,6 +4,7 @@ mod deletion;
 mod groups;
 mod joining;
 mod members;
+mod threads;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

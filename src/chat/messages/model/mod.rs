@@ -5,6 +5,7 @@
 
 mod input;
 mod quote;
+pub mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::input::{MessageBody, Nonce, ReactionEmoji, parse_format};
 pub use self::quote::{Quote, excerpt};
-use super::threads::ThreadSummary;
+use self::threads::ThreadSummary;
 use crate::chat::accounts::model::{User, UserRef};
-use crate::chat::rooms::model::{JoinRefusal, Member};
+use crate::chat::rooms::model::{JoinRefusal, Member, ParentMessage, Visibility};
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, ServiceError, Timestamp, UserId};
 pub use crate::text::render::Markup;
 
@@ -142,6 +143,40 @@ pub(super) struct Post {
     pub tokens: String,
     /// Who is online; empty unless the text mentions them.
     pub online: Vec<UserId>,
+    /// A reply to a message of the room, in its thread.
+    pub reply: Option<NewReply>,
+}
+
+/// A reply that names the head of its thread: the thread may not exist yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewReply {
+    pub head: MessageId,
+    /// Whether the room gets a copy.
+    pub also_in_room: bool,
+}
+
+impl Post {
+    /// For a reply in a thread, the head.
+    pub fn head(&self) -> Option<ParentMessage> {
+        match self.reply {
+            Some(reply) => Some(ParentMessage { room: self.member.room(), message: reply.head }),
+            None => self.member.parent(),
+        }
+    }
+
+    /// The room whose members can be mentioned: for a reply in a thread the room of the thread's head.
+    pub fn audience(&self) -> RoomId {
+        self.head().map_or(self.member.room(), |head| head.room)
+    }
+
+    pub fn also_in_room(&self) -> bool {
+        self.reply.is_some_and(|reply| reply.also_in_room)
+    }
+
+    /// How many messages it stores.
+    pub fn messages(&self) -> usize {
+        1 + usize::from(self.also_in_room())
+    }
 }
 
 /// A body as HTML, rendered without knowing which handles exist.
@@ -237,6 +272,8 @@ pub(super) enum Write {
         room: RoomId,
         quoted: MessageId,
     },
+    /// Lets the head of a thread show its last replies.
+    Announce(RoomId),
 }
 
 impl Write {
@@ -252,8 +289,8 @@ impl Write {
     /// The room, and the normalized words after an `@`, which may be handles.
     pub fn names(&self) -> Option<(RoomId, &[String])> {
         match self {
-            Self::Post(post) => Some((post.member.room(), &post.rendered.names)),
-            Self::Edit { author, rendered, .. } => Some((author.room, &rendered.names)),
+            Self::Post(post) => Some((post.audience(), &post.rendered.names)),
+            Self::Edit { author, rendered, .. } => Some((author.searched, &rendered.names)),
             _ => None,
         }
     }
@@ -278,10 +315,12 @@ pub struct WriteOutcome {
     pub mentioned: Vec<UserId>,
     /// Users whom a new message mentions by their handle although they are not members of the room.
     pub outsiders: Vec<UserId>,
-    /// The user, if this write made them a member of the room.
-    pub joined: Option<User>,
+    /// Who became a member of a room by this write.
+    pub joined: Vec<NewMember>,
     /// The last `rev` of the room if replies to the message changed with it: they quote it.
     pub quotes_changed: Option<Rev>,
+    /// What changed with the message: its twin, the head of its thread.
+    pub also: Vec<WriteOutcome>,
 }
 
 impl WriteOutcome {
@@ -291,15 +330,17 @@ impl WriteOutcome {
     }
 
     pub(super) fn of(message: Arc<Message>, changed: bool) -> Self {
-        Self {
-            message,
-            changed,
-            mentioned: Vec::new(),
-            outsiders: Vec::new(),
-            joined: None,
-            quotes_changed: None,
-        }
+        let (mentioned, outsiders, joined, also) = Default::default();
+        Self { message, changed, mentioned, outsiders, joined, quotes_changed: None, also }
     }
+}
+
+/// A user whom a write made a member of a public room or of a thread.
+#[derive(Clone, Debug)]
+pub struct NewMember {
+    pub room: RoomId,
+    pub visibility: Visibility,
+    pub user: User,
 }
 
 /// Why a write was refused or failed.
@@ -328,6 +369,9 @@ pub enum WriteError {
     /// The user mentions many members too often; the time to wait.
     #[error("too many mentions of many members")]
     TooMany(Duration),
+    /// The message is a reply in a thread, and has none itself.
+    #[error("the message is in a thread")]
+    ThreadInThread,
     #[error(transparent)]
     Service(#[from] ServiceError),
 }

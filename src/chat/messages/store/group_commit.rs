@@ -1,14 +1,16 @@
 //! The group commit: all queued writes are stored in one transaction, with one disk sync.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::insert;
 use super::lookups::{self, LookupResults};
-use super::{Outcome, edits, mentions, pins, quotes};
+use super::threads::twins::{self, Twins};
+use super::{Outcome, edits, mentions, pins, quotes, threads};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::messages::mentions::{MentionIndex, Writing};
-use crate::chat::messages::model::{Post, Write, WriteOutcome};
+use crate::chat::messages::model::{Post, Write, WriteError, WriteOutcome};
 use crate::chat::search;
 use crate::chat::search::model::SearchDocument;
 use crate::chat::search::store::IndexEntry;
@@ -40,74 +42,87 @@ pub(in crate::chat::messages) async fn commit_group(
     writes: &[Write],
     meta: ChangeMeta,
 ) -> Result<Committed, sqlx::Error> {
-    let now = meta.now;
     let posts: Vec<&Post> = writes.iter().filter_map(Write::as_post).collect();
+    let new_messages: usize = posts.iter().map(|post| post.messages()).sum();
     let mut first = StatementBatch::first(db);
-    reserve_ids(&mut first, posts.len());
+    reserve_ids(&mut first, new_messages);
     mentions::push_lookups(&mut first, writes);
     lookups::push_lookups(&mut first, &posts);
     let (mut transaction, mut results) = db.begin_with(first).await?;
     // Read the results in the order in which the queries were added.
-    let first_id_of_batch = first_id(&mut results, posts.len())?;
+    let first_id_of_batch = first_id(&mut results, new_messages)?;
     let handles = mentions::read(&mut results, writes)?;
     let mut lookups = LookupResults::read(&mut results, &posts)?;
     lookups.join_rooms(&mut transaction, &posts, meta).await?;
+    let replies = threads::prepare(&mut transaction, &posts, &mut lookups, &handles, meta).await?;
+    let heads = threads::heads_of(&replies);
     // Remove the old search tokens of changed messages before their rows change; the new ones are
     // written at the end of the transaction.
-    let changed: Vec<MessageId> = writes.iter().filter_map(Write::edited_message).collect();
+    let edited: Vec<MessageId> = writes.iter().filter_map(Write::edited_message).collect();
+    let twins = twins::find(&mut transaction, &edited).await?;
+    let changed: Vec<MessageId> =
+        edited.into_iter().chain(twins.values().map(|twin| twin.message)).collect();
     search::store::forget(&mut transaction, &changed).await?;
     let statements = |transaction: &Transaction| {
         let statements = StatementBatch::of(transaction);
         if writes.len() > MAX_JOINED_WRITES { statements.separate() } else { statements }
     };
-    let posted = insert::assign_numbers(&posts, lookups, &handles, first_id_of_batch, now);
+    let mut posted =
+        insert::assign_numbers(&posts, lookups, replies, &handles, first_id_of_batch, meta.now);
     let mut rest = statements(&transaction);
     insert::push_inserts(&mut rest, &posted);
     // Edits, deletions and reactions may refer to a message posted in the same batch, so it must be
     // stored before they run.
-    if posts.len() < writes.len() {
+    if posts.len() < writes.len() || !heads.is_empty() {
         rest.run(&mut transaction).await?;
         rest = statements(&transaction);
     }
+    threads::count(&mut transaction, &heads, &mut posted, meta.now).await?;
     let mut posted = posted.into_iter();
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
-        let outcome = match write {
+        outcomes.push(match write {
             Write::Post(_) => posted.next().ok_or(sqlx::Error::RowNotFound)?,
-            change => apply(&mut transaction, change, &handles, meta).await?,
-        };
-        outcomes.push(outcome);
+            change => apply(&mut transaction, change, &handles, &twins, meta).await?,
+        });
     }
     quotes::reread(&mut transaction, writes, &mut outcomes).await?;
     search::store::write(&mut rest, &documents(db, writes, &outcomes));
     transaction.commit_with(rest).await?;
-    let last = MessageId(first_id_of_batch.0 + reserved(posts.len()) - 1);
+    let last = MessageId(first_id_of_batch.0 + reserved(new_messages) - 1);
     Ok(Committed { outcomes, ids: first_id_of_batch..=last })
 }
 
-/// Changes one message.
+/// Runs a write that is not a post.
 async fn apply(
     transaction: &mut Transaction,
     change: &Write,
     handles: &MentionIndex,
+    twins: &Twins,
     meta: ChangeMeta,
 ) -> Result<Outcome, sqlx::Error> {
+    let twin = change.edited_message().and_then(|message| twins.get(&message).copied());
     match change {
         // Stored already.
         Write::Post(_) => Err(sqlx::Error::RowNotFound),
         Write::Edit { author, text, rendered, online } => {
-            let (room, is_admin) = (author.room, author.is_admin);
-            let writing = Writing { room, author: author.user, is_admin, online };
+            let is_in_thread = author.searched != author.room || twin.is_some();
+            let (room, is_admin) = (author.searched, author.is_admin);
+            let writing = Writing { room, author: author.user, is_admin, online, is_in_thread };
             let rendered = handles.resolve(&writing, &text.body, rendered);
-            edits::edit(transaction, *author, text, rendered, meta.now).await
+            twins::edit(transaction, *author, text, rendered, twin, meta).await
         }
-        Write::Delete(deleter) => edits::delete(transaction, deleter, meta.now).await,
+        Write::Delete(deleter) => twins::delete(transaction, deleter, twin, meta.now).await,
         Write::React(member, reaction) => edits::react(transaction, member, reaction, meta).await,
         Write::Unreact(reaction) => edits::unreact(transaction, reaction).await,
         Write::Pin(member, message) => pins::pin(transaction, member, *message, meta).await,
         Write::Unpin(member, message) => pins::unpin(transaction, member, *message).await,
         Write::RefreshQuotes { room, quoted } => {
             quotes::refresh_next(transaction, *room, *quoted).await
+        }
+        Write::Announce(thread) => {
+            let head = threads::announce(transaction, *thread, meta.now).await?;
+            Ok(head.ok_or(WriteError::NotFound))
         }
     }
 }
@@ -116,43 +131,54 @@ async fn apply(
 fn documents<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<IndexEntry<'a>> {
     let mut newest = BTreeMap::new();
     for (write, outcome) in writes.iter().zip(outcomes) {
-        let Ok(WriteOutcome { message, changed, .. }) = outcome else { continue };
-        let tokens = match write {
-            Write::Post(post) if *changed => Some(post.tokens.as_str().into()),
-            Write::Edit { author, .. } => SearchDocument::of(message, author.searched)
-                .map(|document| search::store::tokens(db, &document).into()),
-            Write::Delete(_) => None,
-            _ => continue,
-        };
-        newest.insert(message.id, tokens);
+        let Ok(outcome) = outcome else { continue };
+        let message = &outcome.message;
+        match write {
+            Write::Post(post) if outcome.changed => {
+                newest.insert(message.id, Some(Cow::from(&post.tokens)));
+            }
+            Write::Edit { author, .. } => {
+                for WriteOutcome { message, .. } in std::iter::once(outcome).chain(&outcome.also) {
+                    let document = SearchDocument::of(message, author.searched);
+                    let tokens = |document| search::store::tokens(db, &document).into();
+                    newest.insert(message.id, document.map(tokens));
+                }
+            }
+            Write::Delete(_) => {
+                for WriteOutcome { message, .. } in std::iter::once(outcome).chain(&outcome.also) {
+                    newest.insert(message.id, None);
+                }
+            }
+            _ => {}
+        }
     }
     let entry = |(message, tokens): (_, Option<_>)| Some(IndexEntry { message, tokens: tokens? });
     newest.into_iter().filter_map(entry).collect()
 }
 
-/// Reserves one id per post. The ids of refused posts stay unused.
-fn reserve_ids(statements: &mut StatementBatch, posts: usize) {
+/// Reserves the ids of new messages. Those of refused posts stay unused.
+fn reserve_ids(statements: &mut StatementBatch, messages: usize) {
     push_statement!(statements, |query| {
         query
             .push("update counters set value = value + ")
-            .push_bind(reserved(posts))
+            .push_bind(reserved(messages))
             .push(" where name = 'message' returning value")
     });
 }
 
-fn first_id(results: &mut BatchResults, posts: usize) -> Result<MessageId, sqlx::Error> {
+fn first_id(results: &mut BatchResults, messages: usize) -> Result<MessageId, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct CounterRow {
         value: i64,
     }
     let counter: Vec<CounterRow> = results.rows()?;
     let CounterRow { value: last } = counter.first().ok_or(sqlx::Error::RowNotFound)?;
-    Ok(MessageId(last - reserved(posts) + 1))
+    Ok(MessageId(last - reserved(messages) + 1))
 }
 
 /// At least one, even if nothing is posted: other processes poll the counter to notice changes.
-fn reserved(posts: usize) -> i64 {
-    i64::try_from(posts.max(1)).unwrap_or(i64::MAX)
+fn reserved(messages: usize) -> i64 {
+    i64::try_from(messages.max(1)).unwrap_or(i64::MAX)
 }
 
 /// The value of the message counter. It grows with every batch, whichever process writes it.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::Outcome;
 use super::lookups::{LookupResults, NonceKey, Original, RoomNumbers};
 use super::mentions::{self, Mention};
-use crate::chat::accounts::model::Role;
-use crate::chat::messages::mentions::{MentionIndex, RenderedWithMentions, Writing};
+use super::threads::{Replies, Reply, twins};
+use crate::chat::messages::mentions::{MentionIndex, RenderedWithMentions};
 use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
 use crate::db::{Db, StatementBatch, execute, json_rows, power_of_two_chunks, push_statement};
 use crate::kernel::ids::{RoomKey, id_range_of};
@@ -20,44 +20,77 @@ use crate::text::render;
 pub(super) fn assign_numbers<'a>(
     posts: &[&'a Post],
     mut lookups: LookupResults,
+    mut replies: Replies,
     handles: &MentionIndex,
     first: MessageId,
     now: Timestamp,
 ) -> Vec<Outcome> {
     let mut sent: HashMap<NonceKey<&str>, Arc<Message>> = HashMap::new();
     let mut next_id = first;
-    let assign = |post: &&'a Post| {
+    let assign = |(place, post): (usize, &&'a Post)| {
         let id = next_id;
-        next_id = id.next();
+        next_id = if post.also_in_room() { id.next().next() } else { id.next() };
+        let reply = replies.remove(&place).transpose()?;
+        let room = reply.as_ref().map_or(post.member.room(), |reply| reply.thread);
         let key = NonceKey::of(post);
         let earlier = key.and_then(|key| sent.get(&key).cloned());
         if let Some(earlier) = earlier.or_else(|| lookups.earlier(key?)) {
-            return repeated(earlier, post);
+            return repeated(earlier, post, room);
         }
-        if !lookups.allows_reply(post) {
+        if !lookups.allows_reply(post, room) {
             return Err(WriteError::Invalid(FieldError::new("reply_to", "reply-unknown")));
         }
         let joined = lookups.joined(&post.member).map_err(WriteError::JoinRefused)?;
-        let room = lookups.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
+        let room = lookups.rooms.get_mut(&room).ok_or(WriteError::NotFound)?;
         room.last_seq = room.last_seq.next();
         room.rev = room.rev.next();
         let numbers = *room;
         let original = lookups.original(post);
-        let outcome = WriteOutcome { joined, ..stored(post, original, handles, id, numbers, now) };
+        let stored = stored(post, original, handles, id, numbers, now);
+        let mut outcome = WriteOutcome { joined, ..stored };
+        if let Some(reply) = reply {
+            add_reply(&mut outcome, reply, post, &mut lookups)?;
+        }
         sent.extend(key.map(|key| (key, outcome.message.clone())));
         Ok(outcome)
     };
-    posts.iter().map(assign).collect()
+    posts.iter().enumerate().map(assign).collect()
+}
+
+/// Adds what a reply in a thread brings along: who hears of it, who follows the thread now, the copy in the
+/// room.
+fn add_reply(
+    outcome: &mut WriteOutcome,
+    reply: Reply,
+    post: &Post,
+    lookups: &mut LookupResults,
+) -> Result<(), WriteError> {
+    outcome.joined.extend(reply.joined);
+    let new = |user: &UserId| !outcome.mentioned.contains(user);
+    let notified: Vec<UserId> = reply.notified.into_iter().filter(new).collect();
+    outcome.mentioned.extend(notified);
+    if post.also_in_room() {
+        let numbers = lookups.rooms.get_mut(&reply.parent.room).ok_or(WriteError::NotFound)?;
+        let id = outcome.message.id.next();
+        outcome.also.push(twins::copy_for_room(&outcome.message, reply.parent, id, numbers));
+    }
+    Ok(())
 }
 
 /// Adds the statements that store the new messages.
 pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]) {
     let changes: Vec<&WriteOutcome> =
         outcomes.iter().flatten().filter(|outcome| outcome.changed).collect();
-    let messages: Vec<&Message> = changes.iter().map(|outcome| &*outcome.message).collect();
+    let mut messages: Vec<&Message> = changes
+        .iter()
+        .flat_map(|outcome| std::iter::once(*outcome).chain(&outcome.also))
+        .map(|outcome| &*outcome.message)
+        .collect();
+    messages.sort_unstable_by_key(|message| message.id);
     if !messages.is_empty() {
         raise_numbers(statements, &messages);
         insert(statements, &messages);
+        mark_copies(statements, &messages);
         push_id_ranges(statements, &messages);
         push_idempotency_keys(statements, &messages);
         move_read_markers(statements, &messages);
@@ -119,6 +152,19 @@ fn insert(statements: &mut StatementBatch, messages: &[&Message]) {
                         .push_bind(message.reply_to)
                         .push_bind(message.created_at);
                 })
+        });
+    }
+}
+
+/// Ties the copies of replies to these.
+fn mark_copies(statements: &mut StatementBatch, messages: &[&Message]) {
+    for (copy, reply) in messages.iter().filter_map(|copy| Some((copy.id, copy.twin_of?))) {
+        push_statement!(statements, |query| {
+            query
+                .push("update messages set twin_of = ")
+                .push_bind(reply)
+                .push(" where id = ")
+                .push_bind(copy)
         });
     }
 }
@@ -197,14 +243,8 @@ fn stored(
     now: Timestamp,
 ) -> WriteOutcome {
     let author = post.member.user();
-    let writing = Writing {
-        room: numbers.id,
-        author: author.id,
-        is_admin: author.role == Role::Admin,
-        online: &post.online,
-    };
-    let rendered = handles.resolve(&writing, &post.draft.body, &post.rendered);
-    let RenderedWithMentions { html, markup, mut mentioned, outsiders, .. } = rendered;
+    let RenderedWithMentions { html, markup, mut mentioned, outsiders, .. } =
+        handles.resolve_post(post);
     if let Some(original) = original {
         notify_quoted(&mut mentioned, original.author, author.id);
     }
@@ -241,11 +281,11 @@ pub(super) fn notify_quoted(mentioned: &mut Vec<UserId>, quoted: UserId, author:
 }
 
 /// The outcome of a post whose nonce was used before.
-fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
+fn repeated(earlier: Arc<Message>, post: &Post, room: RoomId) -> Outcome {
     // An edited or deleted message has another body, so it does not show whether the posts were the same.
     let untouched = earlier.edited_at.is_none() && !earlier.is_deleted();
     let same_text = earlier.body == post.draft.body.as_str() && earlier.markup == post.draft.markup;
-    let same_place = earlier.room == post.member.room() && earlier.reply_to == post.draft.reply_to;
+    let same_place = earlier.room == room && earlier.reply_to == post.draft.reply_to;
     if !same_place || (untouched && !same_text) {
         return Err(WriteError::NonceReused);
     }

@@ -9,9 +9,7 @@ use serde::Serialize;
 use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, QUOTE_COLUMN, SELECT_MESSAGES};
 use super::{MessageRow, joining};
 use crate::changefeed::model::ChangeMeta;
-use crate::chat::accounts::model::User;
-use crate::chat::messages::model::{Message, Post, Quote};
-
+use crate::chat::messages::model::{Message, NewMember, Post, Quote};
 use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::db::{BatchResults, StatementBatch, Transaction, json_rows, push_statement};
 use crate::kernel::ids::RoomKey;
@@ -139,8 +137,8 @@ pub(super) struct LookupResults {
     earlier: HashMap<NonceKey<String>, Arc<Message>>,
     originals: HashMap<MessageId, Original>,
     pub rooms: HashMap<RoomId, RoomNumbers>,
-    /// For each user that had to join a room for a post: the user, or why the room refused them.
-    joins: HashMap<(UserId, RoomId), Result<Option<User>, JoinRefusal>>,
+    /// For each user that had to join a room for a post: the new member, or why the room refused them.
+    joins: HashMap<(UserId, RoomId), Result<Vec<NewMember>, JoinRefusal>>,
 }
 
 impl LookupResults {
@@ -172,17 +170,20 @@ impl LookupResults {
     }
 
     /// Makes the authors members of rooms they have not joined yet. Only for posts that will be stored:
-    /// not for one that was sent before, nor for one that is refused.
+    /// not for one that was sent before, nor for one that is refused. Replies in threads come later.
     pub async fn join_rooms(
         &mut self,
         transaction: &mut Transaction,
         posts: &[&Post],
         meta: ChangeMeta,
     ) -> Result<(), sqlx::Error> {
-        for post in posts.iter().filter(|post| post.member.joins()) {
+        for post in posts.iter().filter(|post| post.member.joins() && post.head().is_none()) {
             let repeated = NonceKey::of(post).is_some_and(|key| self.earlier(key).is_some());
             let key = (post.member.user().id, post.member.room());
-            if !repeated && self.allows_reply(post) && !self.joins.contains_key(&key) {
+            if !repeated
+                && self.allows_reply(post, post.member.room())
+                && !self.joins.contains_key(&key)
+            {
                 let joined = joining::admit(transaction, &post.member, meta).await?;
                 self.joins.insert(key, joined);
             }
@@ -192,10 +193,10 @@ impl LookupResults {
 
     /// The user who becomes a member by this post. Only the first stored post of that user in this room
     /// returns them.
-    pub fn joined(&mut self, member: &Member) -> Result<Option<User>, JoinRefusal> {
+    pub fn joined(&mut self, member: &Member) -> Result<Vec<NewMember>, JoinRefusal> {
         let joined = self.joins.get_mut(&(member.user().id, member.room()));
-        joined.map_or(Ok(None), |joined| {
-            joined.as_mut().map(Option::take).map_err(|refusal| *refusal)
+        joined.map_or(Ok(Vec::new()), |joined| {
+            joined.as_mut().map(std::mem::take).map_err(|refusal| *refusal)
         })
     }
 
@@ -203,9 +204,9 @@ impl LookupResults {
         self.earlier.get(&key.to_owned()).cloned()
     }
 
-    /// Whether the message replied to (if any) is in the room of the post.
-    pub fn allows_reply(&self, post: &Post) -> bool {
-        let is_here = |original: &Original| original.room == post.member.room();
+    /// Whether the message replied to (if any) is in the room of the new message.
+    pub fn allows_reply(&self, post: &Post, room: RoomId) -> bool {
+        let is_here = |original: &Original| original.room == room;
         post.draft.reply_to.is_none() || self.original(post).is_some_and(is_here)
     }
 

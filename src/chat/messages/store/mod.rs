@@ -14,10 +14,12 @@ mod mentions;
 mod pins;
 mod quotes;
 mod sql;
+mod threads;
 mod versions;
 
 pub(super) use self::deletion::{
-    erase_later, next_to_erase, purge_batch, purge_later, record_erased,
+    erase_later, forget_thread, next_thread_to_purge, next_to_erase, purge_batch, purge_later,
+    record_erased,
 };
 pub(super) use self::group_commit::{Committed, commit_group, last_message_id};
 pub(super) use self::history::{
@@ -28,10 +30,11 @@ pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::mentions::{handles, mentioned};
 pub(super) use self::pins::pinned;
 pub(super) use self::quotes::{has_stale, refresh_later};
+pub(super) use self::threads::stale_threads;
 pub(super) use self::versions::versions;
 
+use super::model::threads::ThreadSummary;
 use super::model::{DeletedBy, Kind, Markup, Message, Quote, Reactions, WriteError, WriteOutcome};
-use super::threads::ThreadSummary;
 use crate::chat::accounts::model::UserRef;
 use crate::db::{column_type, positional_row};
 use crate::kernel::ids::RoomKey;

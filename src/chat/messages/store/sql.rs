@@ -17,7 +17,7 @@ macro_rules! QUOTE_COLUMN {
 /// user id), the oldest first. So is the thread, for [`ThreadSummary::from_column`]: a message without one
 /// costs no lookup.
 ///
-/// [`ThreadSummary::from_column`]: crate::chat::messages::threads::ThreadSummary::from_column
+/// [`ThreadSummary::from_column`]: crate::chat::messages::model::threads::ThreadSummary::from_column
 macro_rules! MESSAGE_COLUMNS {
     () => {
         concat!(

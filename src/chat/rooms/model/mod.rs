@@ -8,6 +8,7 @@ mod fixed_members;
 mod joining;
 mod member_overview;
 mod parent;
+mod visibility;
 
 pub use self::code::Code;
 pub use self::fixed_members::FixedMembers;
@@ -17,7 +18,7 @@ pub(super) use self::joining::{JoinState, may_join};
 pub use self::member_overview::MemberOverview;
 pub(super) use self::member_overview::MemberSelection;
 pub use self::parent::{Parent, ParentMessage};
-use serde::{Deserialize, Serialize};
+pub use self::visibility::Visibility;
 
 use crate::chat::accounts::model::{Role, Status, User};
 use crate::kernel::paging::Position;
@@ -116,61 +117,6 @@ impl Room {
     /// Whether the user is a member of that room.
     pub(super) fn is_member_of_gate(&self) -> bool {
         self.parent.as_ref().map_or_else(|| self.is_member(), |parent| parent.is_member)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Visibility {
-    Public,
-    Private,
-    /// A direct message.
-    Direct,
-    /// Reached through a message. Its members follow it; another room decides who may read and write.
-    Thread,
-    /// The room of three to twenty users, the only one they have together.
-    Group,
-}
-
-impl Visibility {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Private => "private",
-            Self::Direct => "direct",
-            Self::Thread => "thread",
-            Self::Group => "group",
-        }
-    }
-
-    /// Whether the members identify the room, and never change.
-    pub fn has_fixed_members(self) -> bool {
-        matches!(self, Self::Direct | Self::Group)
-    }
-
-    /// Whether rooms of this kind have no owner and no code: they are not renamed or deleted, and no one
-    /// else decides who belongs to them.
-    pub fn is_permanent(self) -> bool {
-        self.has_fixed_members() || self == Self::Thread
-    }
-
-    /// Parses what a user may choose for a new room. Direct messages, groups and threads are created in
-    /// other ways.
-    ///
-    /// # Errors
-    /// If it is neither `public` nor `private`.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
-        match text {
-            "public" => Ok(Self::Public),
-            "private" => Ok(Self::Private),
-            _ => Err(FieldError::new("visibility", "visibility-unknown")),
-        }
-    }
-
-    /// The inverse of [`Self::as_str`].
-    pub(super) fn stored(text: &str) -> Option<Self> {
-        let all = [Self::Public, Self::Private, Self::Direct, Self::Group, Self::Thread];
-        all.into_iter().find(|it| it.as_str() == text)
     }
 }
 
@@ -330,6 +276,11 @@ impl Member {
 
     pub fn room(&self) -> RoomId {
         self.room
+    }
+
+    /// For a thread: what it belongs to.
+    pub(in crate::chat) fn parent(&self) -> Option<ParentMessage> {
+        self.parent
     }
 
     pub(in crate::chat) fn joins(&self) -> bool {

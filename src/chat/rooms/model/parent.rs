@@ -1,6 +1,6 @@
 //! What a thread belongs to.
 
-use super::Visibility;
+use crate::chat::rooms::model::Visibility;
 use crate::kernel::{MessageId, RoomId, UserId};
 
 /// The message that a thread belongs to, its head, and the room of that message.

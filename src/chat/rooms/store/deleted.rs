@@ -134,11 +134,16 @@ pub(in crate::chat::rooms) async fn delete(
         transaction,
         "insert into deleted_memberships
            (room_id, user_id, last_read_seq, joined_at, favourite, section)
-         select room_id, user_id, last_read_seq, joined_at, favourite, section
-         from memberships where room_id = $1",
+         select room_id, user_id, last_read_seq, joined_at, favourite, section from memberships
+         where room_id = $1 or room_id in (select room_id from threads where parent_room_id = $1)",
         room,
     )?;
-    execute!(transaction, "delete from memberships where room_id = $1", room)?;
+    execute!(
+        transaction,
+        "delete from memberships
+         where room_id = $1 or room_id in (select room_id from threads where parent_room_id = $1)",
+        room,
+    )?;
     changefeed::record(&mut transaction, meta, Change::Room(room)).await?;
     jobs::enqueue(&mut transaction, Job::PurgeRoom(room), meta.now.plus(ROOM_RESTORABLE)).await?;
     let action = Action::DeleteRoom { room: NamedRoom { id: room, name: &before.name } };
@@ -181,10 +186,16 @@ pub(in crate::chat::rooms) async fn restore(
         transaction,
         "insert into memberships (room_id, user_id, last_read_seq, joined_at, favourite, section)
          select room_id, user_id, last_read_seq, joined_at, favourite, section
-         from deleted_memberships where room_id = $1",
+         from deleted_memberships
+         where room_id = $1 or room_id in (select room_id from threads where parent_room_id = $1)",
         room,
     )?;
-    execute!(transaction, "delete from deleted_memberships where room_id = $1", room)?;
+    execute!(
+        transaction,
+        "delete from deleted_memberships
+         where room_id = $1 or room_id in (select room_id from threads where parent_room_id = $1)",
+        room,
+    )?;
     changefeed::record(&mut transaction, meta, Change::Room(room)).await?;
     // The account of the former owner may have been closed since the deletion.
     if let Some(owner) = owner_id {

@@ -3,6 +3,7 @@
 
 use super::memberships::{insert_member, lock};
 use super::sql::GATE;
+use super::threads::unfollow_all;
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::User;
@@ -24,9 +25,10 @@ pub(in crate::chat) enum Joined {
 }
 
 /// The result of an attempt to remove a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::chat::rooms) enum Removed {
-    Now,
+    /// They follow these threads of the room no longer.
+    Now(Vec<RoomId>),
     Before,
     NoMember,
 }
@@ -121,14 +123,14 @@ async fn join_state(
     )
 }
 
-/// Ends a membership. If the owner leaves, the member who joined first becomes the owner. Returns false
-/// if the user was not a member.
+/// Ends a membership. If the owner leaves, the member who joined first becomes the owner. Returns the threads
+/// of the room that the user follows no longer; `None` if they were not a member.
 pub(in crate::chat::rooms) async fn leave(
     db: &Db,
     user: UserId,
     room: RoomId,
     meta: ChangeMeta,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Option<Vec<RoomId>>, sqlx::Error> {
     let mut transaction = db.begin().await?;
     lock(&mut transaction, room).await?;
     let left = end_membership(&mut transaction, user, room, meta).await?;
@@ -148,10 +150,10 @@ pub(in crate::chat::rooms) async fn remove(
     let room = moderator.room().id;
     let mut transaction = db.begin().await?;
     lock(&mut transaction, room).await?;
-    if !end_membership(&mut transaction, user, room, meta).await? {
+    let Some(threads) = end_membership(&mut transaction, user, room, meta).await? else {
         let removed_before = is_removed(db, user, room).await?;
         return Ok(if removed_before { Removed::Before } else { Removed::NoMember });
-    }
+    };
     execute!(
         transaction,
         "insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)
@@ -167,17 +169,17 @@ pub(in crate::chat::rooms) async fn remove(
     };
     audit::record(&mut transaction, Some(moderator.user().id), action, meta.now).await?;
     transaction.commit().await?;
-    Ok(Removed::Now)
+    Ok(Removed::Now(threads))
 }
 
-/// Deletes the membership and, if the user owned the room, chooses a new owner. False if there was
-/// none.
+/// Deletes the membership, lets the user follow the room's threads no longer, and, if they owned the room,
+/// chooses a new owner. Returns these threads; `None` if there was no membership.
 async fn end_membership(
     transaction: &mut Transaction,
     user: UserId,
     room: RoomId,
     meta: ChangeMeta,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Option<Vec<RoomId>>, sqlx::Error> {
     let left = execute!(
         transaction,
         "delete from memberships where user_id = $1 and room_id = $2",
@@ -185,8 +187,9 @@ async fn end_membership(
         room,
     )?;
     if left == 0 {
-        return Ok(false);
+        return Ok(None);
     }
+    let threads = unfollow_all(transaction, user, room, meta).await?;
     changefeed::record(transaction, meta, Change::Left(room, user)).await?;
     let reassigned = execute!(
         transaction,
@@ -201,7 +204,7 @@ async fn end_membership(
     if reassigned > 0 {
         changefeed::record(transaction, meta, Change::Room(room)).await?;
     }
-    Ok(true)
+    Ok(Some(threads))
 }
 
 async fn delete_removal(

@@ -135,13 +135,14 @@ pub(super) async fn lock(transaction: &mut Transaction, room: RoomId) -> Result<
     Ok(())
 }
 
-/// Adds a member, with all messages up to now as read, and records the change. Does nothing for a member.
+/// Adds a member, with all messages up to now as read, and records the change. Returns false, and does
+/// nothing, for a member.
 pub(super) async fn insert_member(
     transaction: &mut Transaction,
     user: UserId,
     room: RoomId,
     meta: ChangeMeta,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let joined = execute!(
         transaction,
         "insert into memberships (user_id, room_id, last_read_seq, joined_at)
@@ -154,5 +155,5 @@ pub(super) async fn insert_member(
     if joined > 0 {
         changefeed::record(transaction, meta, Change::Joined(room, user)).await?;
     }
-    Ok(())
+    Ok(joined > 0)
 }

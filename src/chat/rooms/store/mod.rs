@@ -6,6 +6,7 @@ mod joining;
 mod members;
 mod memberships;
 mod sql;
+mod threads;
 
 pub(super) use self::deleted::{
     Tombstone, all_deleted, begin_purge, delete, deleted, deleted_by, finish_purge,
@@ -22,6 +23,10 @@ pub(super) use self::members::{
 };
 pub(super) use self::memberships::{mark_read, mark_unread, reassign_owner, stats};
 pub(in crate::chat) use self::sql::{GATE, READABLE_ROOMS};
+pub(super) use self::threads::{
+    Followed, follow, followed, followed_in, thread_of, threads_among, unread_threads,
+};
+pub(in crate::chat) use self::threads::{add_followers, create_thread, lock_rooms};
 
 use super::model::{Code, Parent, ParentMessage, Progress, Room, Visibility};
 use crate::chat::accounts::model::Status;

@@ -4,4 +4,6 @@ mod erasure;
 mod purge;
 
 pub(in crate::chat::messages) use self::erasure::{erase_later, next_to_erase, record_erased};
-pub(in crate::chat::messages) use self::purge::{purge_batch, purge_later};
+pub(in crate::chat::messages) use self::purge::{
+    forget_thread, next_thread_to_purge, purge_batch, purge_later,
+};

@@ -1,18 +1,60 @@
 //! Deletes the messages of a deleted room without leaving tombstones.
 
 use crate::chat::search;
-use crate::db::{Db, execute, fetch_all, json_rows};
+use crate::db::{Db, execute, fetch_all, fetch_optional_scalar, json_rows};
 use crate::jobs;
 use crate::jobs::model::Job;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, RoomId, Timestamp};
 use crate::limits::deletion::PIECE;
 
-/// Deletes one batch of the oldest messages of a room that is being purged. Returns false if none are
-/// left.
+/// A thread of a room that is being purged.
+pub(in crate::chat::messages) async fn next_thread_to_purge(
+    db: &Db,
+    room: RoomId,
+) -> Result<Option<RoomId>, sqlx::Error> {
+    fetch_optional_scalar!(
+        db,
+        "select room_id from threads where parent_room_id = $1
+           and exists (select 1 from deleted_rooms where room_id = $1 and purged_at is not null)
+         order by room_id limit 1",
+        room,
+    )
+}
+
+/// Clears everything of a thread without messages except its id, which is never used again. Its room is being
+/// purged.
+pub(in crate::chat::messages) async fn forget_thread(
+    db: &Db,
+    thread: RoomId,
+    parent: RoomId,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    for sql in [
+        "delete from deleted_memberships where room_id = $1
+           and exists (select 1 from deleted_rooms where room_id = $2 and purged_at is not null)",
+        "delete from memberships where room_id = $1
+           and exists (select 1 from deleted_rooms where room_id = $2 and purged_at is not null)",
+        "delete from drafts where room_id = $1
+           and exists (select 1 from deleted_rooms where room_id = $2 and purged_at is not null)",
+        "delete from thread_authors where room_id = $1
+           and exists (select 1 from deleted_rooms where room_id = $2 and purged_at is not null)",
+        "delete from threads where room_id = $1
+           and exists (select 1 from deleted_rooms where room_id = $2 and purged_at is not null)",
+        "update rooms set last_seq = 0 where id = $1
+           and exists (select 1 from deleted_rooms where room_id = $2 and purged_at is not null)",
+    ] {
+        execute!(transaction, sql, thread, parent)?;
+    }
+    transaction.commit().await
+}
+
+/// Deletes one batch of the oldest messages of a room that is being purged, or of a thread of it. `parent` is
+/// the room. Returns false if none are left.
 pub(in crate::chat::messages) async fn purge_batch(
     db: &Db,
     room: RoomId,
+    parent: RoomId,
 ) -> Result<bool, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct PurgedRow {
@@ -27,7 +69,7 @@ pub(in crate::chat::messages) async fn purge_batch(
          order by room_seq_key limit $4",
         RoomKey::first(room),
         RoomKey::last(room),
-        room,
+        parent,
         i64::from(PIECE),
     )?;
     if rows.is_empty() {

@@ -4,8 +4,8 @@ use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// Between the participants of [`ThreadSummary::from_column`], and between the parts of one. No name contains
 /// them.
-pub(super) const RECORD: char = '\u{1e}';
-pub(super) const UNIT: char = '\u{1f}';
+const RECORD: char = '\u{1e}';
+const UNIT: char = '\u{1f}';
 
 /// A thread, as its head shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Participant {
 
 impl ThreadSummary {
     /// Parses the column of a message: room, replies and time of the last one, then the participants.
-    pub(super) fn from_column(text: &str) -> Option<Self> {
+    pub(in crate::chat::messages) fn from_column(text: &str) -> Option<Self> {
         let mut records = text.split(RECORD);
         let mut numbers = records.next()?.split(UNIT);
         let room = RoomId(numbers.next()?.parse().ok()?);

@@ -1,0 +1,202 @@
+//! What the page of a room shows of it, and of the message that a thread belongs to.
+
+use crate::chat::commands::COMMANDS;
+use crate::chat::messages::model::Message;
+use crate::chat::rooms::model::{Reader, Room, Visibility, may_mention_all, may_moderate};
+use crate::chat::search;
+use crate::http::{Language, Problem};
+use crate::kernel::{MessageId, RoomId};
+use crate::pages::layout::page::Page;
+use crate::pages::layout::sidebar::icon;
+use crate::pages::messages::list::single_message;
+use crate::pages::messages::show::place_in_room;
+
+/// What a thread belongs to.
+pub(super) struct ThreadView {
+    pub head_id: i64,
+    /// The head, as the room shows it.
+    pub head: String,
+    /// The number of replies, and in words.
+    pub count: i64,
+    pub replies: String,
+    pub room_id: i64,
+    /// The room of the head, and the head's place in it.
+    pub room: String,
+    pub icon: &'static str,
+    pub back: String,
+    /// Whether the user follows the thread; `None` before the first reply.
+    pub follows: Option<bool>,
+    /// The text of the box that sends a copy to the room.
+    pub also: String,
+}
+
+/// The name of a room as texts show it.
+fn named(room: &Room) -> String {
+    match room.visibility {
+        Visibility::Public | Visibility::Private => format!("#{}", room.name),
+        Visibility::Direct | Visibility::Group | Visibility::Thread => room.name.clone(),
+    }
+}
+
+impl ThreadView {
+    /// `room` is the one of the head.
+    pub fn new(
+        room: &Room,
+        head: &Message,
+        follows: Option<bool>,
+        page: &Page,
+    ) -> Result<Self, Problem> {
+        let t = page.t;
+        let shown = single_message(head, &page.calendar());
+        let replies = head.thread.as_ref().map_or(0, |thread| thread.replies);
+        Ok(Self {
+            head_id: head.id.0,
+            head: shown.map_err(|error| Problem::internal(&error))?,
+            count: replies,
+            replies: t.count("thread-replies", usize::try_from(replies).unwrap_or_default()),
+            room_id: room.id.0,
+            room: room.name.clone(),
+            icon: icon(room),
+            back: place_in_room(head, room.last_seq.0),
+            follows,
+            also: t.name("thread-also", named(room)),
+        })
+    }
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the page shows")]
+pub(super) struct RoomView {
+    pub id: i64,
+    /// The creation time; empty for a direct message that does not exist yet.
+    pub created: String,
+    pub kind: &'static str,
+    pub icon: &'static str,
+    pub name: String,
+    pub topic: String,
+    pub rev: i64,
+    /// The user's read marker; -1 for a user who is not a member.
+    pub last_read: i64,
+    pub member: bool,
+    /// Whether the user may mention all members at once.
+    pub mentions_all: bool,
+    /// Whether members can invite others.
+    pub invites: bool,
+    /// Whether the user can delete messages of others.
+    pub moderates: bool,
+    /// The user was removed and needs an invitation to come back.
+    pub removed: bool,
+    pub members: usize,
+    pub members_label: String,
+    pub message_to: &'static str,
+    pub post_path: String,
+    /// The search query that is limited to this room.
+    pub search: String,
+}
+
+impl RoomView {
+    pub fn new(reader: &Reader, removed: bool, members: usize, t: Language) -> Self {
+        let room = reader.room();
+        if let Some(parent) = &room.parent {
+            return Self {
+                created: room.created_at.rfc3339(),
+                rev: room.rev.0,
+                last_read: room.last_read_seq.map_or(-1, |seq| seq.0),
+                member: room.is_member(),
+                moderates: may_moderate(reader.user(), room),
+                removed,
+                ..Self::of_thread(room.id, parent.head.message, &parent.name, t)
+            };
+        }
+        Self {
+            created: room.created_at.rfc3339(),
+            id: room.id.0,
+            kind: room.visibility.as_str(),
+            icon: icon(room),
+            name: room.name.clone(),
+            topic: room.topic.clone(),
+            rev: room.rev.0,
+            last_read: room.last_read_seq.map_or(-1, |seq| seq.0),
+            member: room.is_member(),
+            mentions_all: may_mention_all(reader.user(), room),
+            invites: room.is_member() && !room.visibility.is_permanent(),
+            moderates: may_moderate(reader.user(), room),
+            removed,
+            members,
+            members_label: t.count("people-button", members),
+            message_to: if room.visibility.has_fixed_members() {
+                "message-person"
+            } else {
+                "message-to"
+            },
+            post_path: format!("/rooms/{}/messages", room.id),
+            search: search::model::Query::in_room(&room.name),
+        }
+    }
+
+    /// A thread without replies; `room` is 0, or the thread.
+    pub fn of_thread(room: RoomId, head: MessageId, parent: &str, t: Language) -> Self {
+        Self {
+            id: room.0,
+            created: String::new(),
+            kind: Visibility::Thread.as_str(),
+            icon: "thread",
+            name: t.name("thread-in", parent),
+            topic: String::new(),
+            rev: 0,
+            last_read: -1,
+            member: true,
+            mentions_all: false,
+            invites: false,
+            moderates: false,
+            removed: false,
+            members: 0,
+            members_label: String::new(),
+            message_to: "thread-reply",
+            post_path: format!("/threads/{head}"),
+            search: String::new(),
+        }
+    }
+}
+
+/// An entry of the slash command menu.
+pub(super) struct CommandView {
+    pub name: &'static str,
+    pub takes: &'static str,
+    pub does: &'static str,
+}
+
+pub(super) fn commands(t: Language) -> Vec<CommandView> {
+    let view = |(name, takes, does): (&'static str, &str, &str)| CommandView {
+        name,
+        takes: if takes.is_empty() { "" } else { t.text(takes) },
+        does: t.text(does),
+    };
+    COMMANDS.into_iter().map(view).collect()
+}
+
+/// A button that puts marks into the composer's text.
+pub(super) struct FormatView {
+    pub name: &'static str,
+    pub icon: &'static str,
+    pub label: &'static str,
+    /// The key that does the same, or nothing.
+    pub key: &'static str,
+}
+
+/// The buttons of the formatting bar: name and icon, key of the label, keyboard shortcut.
+pub(super) const FORMATS: [(&str, &str, &str, &str); 10] = [
+    ("bold", "bold", "format-bold", "Ctrl+B"),
+    ("italic", "italic", "format-italic", "Ctrl+I"),
+    ("strike", "strike", "format-strike", ""),
+    ("link", "link", "format-link", "Ctrl+Shift+U"),
+    ("list", "list", "format-list", ""),
+    ("numbers", "numbers", "format-numbers", ""),
+    ("quote", "quote", "format-quote", ""),
+    ("code", "code", "format-code", "Ctrl+E"),
+    ("block", "block", "format-block", ""),
+    ("preview", "eye", "preview", ""),
+];
+
+pub(super) fn formats(t: Language) -> [FormatView; FORMATS.len()] {
+    FORMATS.map(|(name, icon, label, key)| FormatView { name, icon, label: t.text(label), key })
+}

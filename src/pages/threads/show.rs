@@ -1,0 +1,157 @@
+//! The page of a thread, under the id of its message. The thread exists from the first reply on; the page is there
+//! before.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use crate::chat::commands::{self, Command, Typed};
+use crate::chat::messages::Messages;
+use crate::chat::messages::model::{Kind, Message};
+use crate::chat::rooms::model::Reader;
+use crate::chat::rooms::{RoomError, Rooms};
+use crate::http::response::problem;
+use crate::http::state::from_state;
+use crate::http::{AppState, CanReadMessage, FormBody, MessageForm, Problem, Query};
+use crate::kernel::FieldError;
+use crate::pages::composer::post_form::{PostForm, post_reply};
+use crate::pages::composer::preview;
+use crate::pages::layout::page::{Page, again};
+use crate::pages::layout::rate_limited::wait;
+use crate::pages::rooms::show::{RoomPageInput, RoomRenderer};
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/threads/{id}", get(show).post(create))
+        .route("/threads/{id}/follow", post(follow))
+}
+
+/// What the handlers of a thread use.
+struct ThreadServices {
+    rooms: Rooms,
+    messages: Messages,
+    renderer: RoomRenderer,
+}
+
+from_state!(ThreadServices { rooms, messages, renderer });
+
+#[derive(Deserialize)]
+struct HistoryQuery {
+    before: Option<i64>,
+}
+
+/// Shows the thread of a message. A reply leads to its place in the thread that it is in.
+async fn show(
+    State(services): State<ThreadServices>,
+    seen: CanReadMessage,
+    Query(query): Query<HistoryQuery>,
+    page: Page,
+) -> Result<Response, Problem> {
+    if let Some(parent) = &seen.reader.room().parent {
+        let (head, reply) = (parent.head.message, seen.message.id);
+        return Ok(Redirect::to(&format!("/threads/{head}#m{reply}")).into_response());
+    }
+    let shown = RoomPageInput { before: query.before, ..RoomPageInput::default() };
+    services.render(&seen, page, shown).await
+}
+
+impl ThreadServices {
+    async fn thread(&self, seen: &CanReadMessage) -> Result<Option<Reader>, Problem> {
+        match self.rooms.thread_of(seen.message.id).await? {
+            Some(thread) => Ok(Some(self.rooms.reader(seen.reader.user(), thread).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn render(
+        &self,
+        seen: &CanReadMessage,
+        page: Page,
+        shown: RoomPageInput,
+    ) -> Result<Response, Problem> {
+        match self.thread(seen).await? {
+            Some(thread) => self.renderer.render(&thread, page, shown).await,
+            None => self.renderer.render_new_thread(&seen.reader, &seen.message, page, shown).await,
+        }
+    }
+
+    /// Stores the reply, the first of which creates the thread. Of the commands only `/me` has a meaning here.
+    async fn reply(&self, seen: &CanReadMessage, form: &PostForm) -> Result<(), Problem> {
+        let typed =
+            if form.literal { Typed::Text(form.body.clone()) } else { commands::parse(&form.body) };
+        let (kind, body) = match typed {
+            Typed::Text(body) => (Kind::Text, body),
+            Typed::Command(Command::Me(body)) => (Kind::Action, body),
+            _ => return Err(FieldError::new("body", "thread-no-command").into()),
+        };
+        let member = self.rooms.member_of(seen.reader.clone()).await?;
+        let nonce = form.nonce.clone();
+        let reply = PostForm {
+            body,
+            nonce,
+            also: form.also,
+            reply_to: form.reply_to,
+            ..PostForm::default()
+        };
+        post_reply(&self.messages, &member, seen.message.id, &reply, kind).await?;
+        Ok(())
+    }
+}
+
+async fn create(
+    State(services): State<ThreadServices>,
+    seen: CanReadMessage,
+    page: Page,
+    FormBody(form): MessageForm<PostForm>,
+) -> Result<Response, Problem> {
+    form.kept().check_author(seen.reader.user().id)?;
+    if let Some(shown) = preview::asked(&services.messages, &form).await? {
+        return services.render(&seen, page, shown).await;
+    }
+    let problem = match services.reply(&seen, &form).await {
+        Ok(()) => return Ok(to_thread(&seen.message)),
+        Err(problem) => problem,
+    };
+    // The refused text stays in the composer, with the reason.
+    let reason = match problem.fields.first() {
+        Some(field_error) => page.t.error_text(*field_error),
+        None if problem.retry_after.is_some() || problem.status == StatusCode::FORBIDDEN => {
+            page.t.text(problem::message_keys(&problem).1)
+        }
+        None => return Err(problem),
+    };
+    let shown = RoomPageInput { draft: form.body, error: Some(reason), ..RoomPageInput::default() };
+    let page = services.render(&seen, page, shown).await?;
+    Ok(wait(again(problem.status, page), problem.retry_after))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct FollowForm {
+    follow: bool,
+}
+
+/// Follows the thread, or stops following it. Both change nothing if that is so already.
+async fn follow(
+    State(services): State<ThreadServices>,
+    seen: CanReadMessage,
+    FormBody(form): FormBody<FollowForm>,
+) -> Result<Response, Problem> {
+    let thread = services.thread(&seen).await?.ok_or_else(Problem::not_found)?;
+    if form.follow {
+        services.rooms.join(&thread).await?;
+    } else {
+        match services.rooms.leave(&thread).await {
+            Ok(()) | Err(RoomError::NoMember) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(to_thread(&seen.message))
+}
+
+fn to_thread(head: &Message) -> Response {
+    Redirect::to(&format!("/threads/{}", head.id)).into_response()
+}
