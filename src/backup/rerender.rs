@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::chat::messages::model::Markup;
 use crate::text::names::fold;
-use crate::text::render;
+use crate::text::render::{self, Place};
 
 /// Messages per query.
 const BATCH: i64 = 500;
@@ -15,7 +15,7 @@ const BATCH: i64 = 500;
 struct StoredMessage {
     room_seq_key: i64,
     body: String,
-    /// As the archive has it. Only the handles that it links are believed: those in quotes are no mentions.
+    /// As the archive has it. Only the handles that it links and the emoji that it shows are believed: those in quotes are no mentions.
     html: String,
     markup: i64,
     /// The handles of mentioned users, separated by spaces.
@@ -62,7 +62,10 @@ impl StoredMessage {
         let handles: HashMap<String, String> =
             handles.map(|handle| (fold(&handle), handle)).collect();
         let markup = Markup::try_from(self.markup).unwrap_or_default();
-        let html = render::render(&self.body, markup, |folded, _| handles.get(folded).cloned());
+        let emoji: HashMap<String, String> = render::custom_emoji(&self.html).collect();
+        let html = render::render(&self.body, markup, |name, place| {
+            if place == Place::Code { emoji.get(name).cloned() } else { handles.get(name).cloned() }
+        });
         render::stored(&html, &self.body).to_owned()
     }
 }

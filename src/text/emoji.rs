@@ -75,7 +75,11 @@ fn joins_code(beside: Option<char>, others: &[char]) -> bool {
 
 /// Whether a text is one to three emoji and nothing else but spaces. They are shown large. Codes count
 /// if `is_known` knows their name.
-pub fn is_large(text: &str, is_known: impl Fn(&str) -> bool) -> bool {
+pub fn is_large(text: &str, mut is_known: impl FnMut(&str) -> bool) -> bool {
+    // Most texts begin with a letter.
+    if text.as_bytes().first().is_none_or(u8::is_ascii_alphabetic) {
+        return false;
+    }
     let mut at = 0;
     for _ in 0..=MAX_LARGE {
         let Some(rest) = text.get(at..) else { return false };
@@ -84,7 +88,7 @@ pub fn is_large(text: &str, is_known: impl Fn(&str) -> bool) -> bool {
             return at > 0;
         }
         at += rest.len() - next.len();
-        match length_of_emoji(text, at, &is_known) {
+        match length_of_emoji(text, at, &mut is_known) {
             Some(length) => at += length,
             None => return false,
         }
@@ -93,7 +97,7 @@ pub fn is_large(text: &str, is_known: impl Fn(&str) -> bool) -> bool {
 }
 
 /// The length of the emoji or code that starts here.
-fn length_of_emoji(text: &str, at: usize, is_known: impl Fn(&str) -> bool) -> Option<usize> {
+fn length_of_emoji(text: &str, at: usize, mut is_known: impl FnMut(&str) -> bool) -> Option<usize> {
     let rest = text.get(at..)?;
     if rest.starts_with(':') {
         let end =

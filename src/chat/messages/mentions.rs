@@ -6,20 +6,26 @@ use std::collections::HashMap;
 use super::model::{Markup, MessageBody, Post, Rendered};
 use super::wide_mention::WideMention;
 use crate::chat::accounts::model::Role;
+use crate::chat::emoji::model::KnownEmoji;
 use crate::kernel::{RoomId, UserId};
 use crate::limits::mention::OUTSIDERS;
 use crate::text::render::{self, Place};
 
-/// Renders a body and lists the words after an `@`. Many members are not mentioned in a quote.
-pub(super) fn render(body: &MessageBody, markup: Markup) -> Rendered {
-    let mut names = Vec::new();
+/// Renders a body and lists the words after an `@` and the custom emoji in it. Many members are not mentioned in a quote.
+pub(super) fn render(body: &MessageBody, markup: Markup, known: &KnownEmoji) -> Rendered {
+    let (mut names, mut emoji) = (Vec::new(), HashMap::new());
     let html = render::render(body.as_str(), markup, |name, place| {
+        if place == Place::Code {
+            let version = known.find(name)?.version;
+            emoji.insert(name.to_owned(), version.clone());
+            return Some(version);
+        }
         if place == Place::Text || WideMention::parse(name).is_none() {
             names.push(name.to_owned());
         }
         None
     });
-    Rendered { html, markup, names }
+    Rendered { html, markup, names, emoji }
 }
 
 /// A handle as its user writes it.
@@ -104,6 +110,9 @@ impl MentionIndex {
         let mut outsiders = Vec::new();
         let mut is_here = false;
         let html = render::render(body.as_str(), markup, |name, place| {
+            if place == Place::Code {
+                return rendered.emoji.get(name).cloned();
+            }
             if let Some((audience, wide)) = wide(name).filter(|_| place == Place::Text) {
                 mentioned.extend(audience.reached(wide, writing)?);
                 is_here |= wide == WideMention::Here;

@@ -42,7 +42,7 @@ use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, FieldError, MessageId, Rev, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::deletion::PIECES;
-use crate::text::render;
+use crate::text::render::{self, Place};
 
 /// How long idempotency keys (nonces) are kept.
 const NONCES_KEPT: Duration = Duration::from_hours(30 * 24);
@@ -119,7 +119,7 @@ impl Messages {
     }
 
     fn write_post(&self, member: Member, draft: Draft, reply: Option<NewReply>) -> PendingWrite {
-        let rendered = mentions::render(&draft.body, draft.markup);
+        let rendered = mentions::render(&draft.body, draft.markup, &self.emoji);
         let document = SearchDocument::new(&member, draft.body.as_str(), &rendered.html);
         let tokens = search::store::tokens(&self.db, &document);
         match self.wide_mentions.admit(member.user().id, &rendered.names) {
@@ -133,7 +133,7 @@ impl Messages {
 
     /// How a text mentions many members at once, if it does.
     pub fn wide_mention(&self, body: &MessageBody) -> Option<WideMention> {
-        WideMention::among(&mentions::render(body, Markup::Markdown).names)
+        WideMention::among(&mentions::render(body, Markup::Markdown, &self.emoji).names)
     }
 
     /// How many of these members such a mention by `author` reaches.
@@ -145,9 +145,12 @@ impl Messages {
 
     /// The HTML that a text would have as a message in Markdown.
     pub async fn preview(&self, body: &MessageBody) -> Result<String, ServiceError> {
-        let rendered = mentions::render(body, Markup::Markdown);
+        let rendered = mentions::render(body, Markup::Markdown, &self.emoji);
         let handles = store::handles(&self.db, &rendered.names).await?;
-        let find = |name: &str, _| handles.get(name).cloned();
+        let find = |name: &str, place| match place {
+            Place::Code => rendered.emoji.get(name).cloned(),
+            Place::Text | Place::Quote => handles.get(name).cloned(),
+        };
         Ok(render::render(body.as_str(), Markup::Markdown, find))
     }
 
@@ -233,7 +236,8 @@ impl Messages {
     /// # Errors
     /// [`WriteError::Deleted`] if the message is deleted.
     pub async fn edit(&self, author: Author, text: NewText) -> Result<WriteOutcome, WriteError> {
-        let rendered = mentions::render(&text.body, text.markup.unwrap_or(Markup::Markdown));
+        let rendered =
+            mentions::render(&text.body, text.markup.unwrap_or(Markup::Markdown), &self.emoji);
         let online = self.wide_mentions.admit(author.user, &rendered.names)?;
         self.writer.write(Write::Edit { author, text, rendered, online }).await
     }

@@ -1,5 +1,7 @@
 //! The records of messages, of whom they mention, and of reactions to them.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
@@ -9,7 +11,7 @@ use crate::chat::messages::model::{DeletedBy, Kind, Markup, MessageBody};
 use crate::db::{Transaction, column_type, execute};
 use crate::export::jsonl::{InsertError, Number, Record, Text};
 use crate::kernel::{FieldError, Timestamp};
-use crate::text::render;
+use crate::text::render::{self, Place, is_custom_emoji};
 
 /// A message. Its HTML is not exported, so that no file can contain markup.
 #[derive(Serialize, Deserialize, FromRow)]
@@ -30,6 +32,9 @@ pub struct Message {
     /// The handles that the HTML links, separated by spaces. Those in quotes are no [`Mention`]s, which are
     /// records of their own.
     pub mentions: LinkedHandles,
+    /// The custom emoji that the HTML shows, each as `NAME.VERSION`, separated by spaces.
+    #[serde(default)]
+    pub emoji: ShownEmoji,
     /// How the HTML is made from the body. Exports of earlier versions have only plain messages.
     #[serde(default)]
     pub markup: Markup,
@@ -55,6 +60,30 @@ column_type!(LinkedHandles as String, |handles| handles.0.clone().unwrap_or_defa
     Ok(Self((!handles.is_empty()).then(|| handles.join(" "))))
 });
 
+/// The custom emoji that a message shows.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShownEmoji(Option<String>);
+
+column_type!(ShownEmoji as String, |emoji| emoji.0.clone().unwrap_or_default(), |html| {
+    let mut emoji: Vec<String> =
+        render::custom_emoji(&html).map(|(name, version)| format!("{name}.{version}")).collect();
+    emoji.sort_unstable();
+    emoji.dedup();
+    Ok(Self((!emoji.is_empty()).then(|| emoji.join(" "))))
+});
+
+impl ShownEmoji {
+    /// The version of each by its name.
+    fn versions(&self) -> Result<HashMap<&str, &str>, InsertError> {
+        let listed = self.0.as_deref().unwrap_or_default().split_whitespace();
+        let wrong = || InsertError::Invalid("emoji has no name and version".to_owned());
+        listed
+            .map(|one| one.split_once('.').filter(|(n, v)| is_custom_emoji(n, v)).ok_or_else(wrong))
+            .collect()
+    }
+}
+
 impl Record for Message {
     const FILE: &'static str = "messages.jsonl";
     const SELECT: &'static str = concat!(
@@ -62,7 +91,7 @@ impl Record for Message {
         select id, room_seq_key >> 32 as room_id, room_seq_key & 4294967295 as seq, room_rev_key & 4294967295 as rev,
                author_id, kind, body, reply_to, created_at, edited_at, deleted_at,
                case when deleted_at is not null then coalesce(deleted_by, 'author') end as deleted_by,
-               html as mentions, markup, edits, pinned_at, pinned_by, twin_of
+               html as mentions, html as emoji, markup, edits, pinned_at, pinned_by, twin_of
         from messages where room_seq_key >> 32 not in ",
         HIDDEN_ROOMS!(),
         "
@@ -130,7 +159,11 @@ impl Message {
         let handles = self.mentions.0.as_deref().unwrap_or_default().split_whitespace();
         let handles: Vec<Handle> =
             handles.map(Handle::stored).collect::<Result<_, FieldError>>()?;
-        let find = |folded: &str, _| {
+        let emoji = self.emoji.versions()?;
+        let find = |folded: &str, place| {
+            if place == Place::Code {
+                return emoji.get(folded).map(|version| (*version).to_owned());
+            }
             let handle = handles.iter().find(|handle| handle.folded() == folded);
             handle.map(|handle| handle.as_str().to_owned())
         };

@@ -4,10 +4,13 @@
 use html_escape::{encode_double_quoted_attribute, encode_text};
 
 use super::language::Language;
+use crate::text::emoji::is_of_codes;
 
 /// The tags around a paragraph.
 pub(super) const OPEN: &str = "<p>";
 pub(super) const CLOSE: &str = "</p>";
+/// The tag of a custom emoji, up to its name.
+const EMOJI: &str = "<img class=\"emoji\" src=\"/emoji/";
 
 /// What follows an at sign to mention many. No user has one of these names.
 const WIDE: [&str; 2] = ["room", "here"];
@@ -17,6 +20,8 @@ const OPEN_WIDE: &str = "<strong class=\"mention mention--wide\">";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     Paragraph,
+    /// A paragraph of a few emoji and nothing else.
+    LargeEmoji,
     /// A paragraph that looks like a heading: real ones would be headings of the page around it.
     Heading(Size),
     Quote,
@@ -70,6 +75,7 @@ impl Html {
     pub fn open(&mut self, element: Element) {
         let tag = match element {
             Element::Paragraph => OPEN,
+            Element::LargeEmoji => "<p class=\"emoji-large\">",
             Element::Heading(Size::Large) => "<p class=\"h1\">",
             Element::Heading(Size::Medium) => "<p class=\"h2\">",
             Element::Heading(Size::Small) => "<p class=\"h3\">",
@@ -99,7 +105,7 @@ impl Html {
 
     pub fn close(&mut self, element: Element) {
         self.0.push_str(match element {
-            Element::Paragraph | Element::Heading(_) => CLOSE,
+            Element::Paragraph | Element::LargeEmoji | Element::Heading(_) => CLOSE,
             Element::Quote => "</blockquote>",
             Element::Bullets => "</ul>",
             Element::Numbers(_) => "</ol>",
@@ -178,6 +184,11 @@ impl Html {
         self.push(&["<a class=\"mention\" href=\"/direct/", &name, "\">", sign, &typed, "</a>"]);
     }
 
+    /// The image of a custom emoji. `name` and `version` are parts of a path.
+    pub fn custom_emoji(&mut self, name: &str, version: &str) {
+        self.push(&[EMOJI, name, ".", version, "\" alt=\":", name, ":\">"]);
+    }
+
     fn push(&mut self, parts: &[&str]) {
         for part in parts {
             self.0.push_str(part);
@@ -198,6 +209,10 @@ pub fn text_of(html: &str) -> String {
             "/th" | "/td" => text.push('\t'),
             // A list inside an item.
             "ul" => end_with(&mut text, '\n', false),
+            _ if tag.starts_with("img") => {
+                let alt = tag.split_once("alt=\"").and_then(|(_, alt)| alt.split_once('"'));
+                text.push_str(alt.map_or("", |(alt, _)| alt));
+            }
             _ if tag.starts_with("ol") => end_with(&mut text, '\n', false),
             _ => {}
         }
@@ -232,4 +247,22 @@ pub fn linked_handles(html: &str) -> impl Iterator<Item = String> {
         let (name, _) = rest.split_once('"')?;
         Some(html_escape::decode_html_entities(name).into_owned())
     })
+}
+
+/// The custom emoji in rendered HTML: the name and the version of each. What is no name and no version is left
+/// out, whoever wrote the HTML.
+pub fn custom_emoji(html: &str) -> impl Iterator<Item = (String, String)> {
+    html.split(EMOJI).skip(1).filter_map(|rest| {
+        let (name, rest) = rest.split_once('.')?;
+        let (version, _) = rest.split_once('"')?;
+        is_custom_emoji(name, version).then(|| (name.to_owned(), version.to_owned()))
+    })
+}
+
+/// Whether these may be the name of a custom emoji and the version of its image.
+pub fn is_custom_emoji(name: &str, version: &str) -> bool {
+    (2..=32).contains(&name.len())
+        && name.chars().all(is_of_codes)
+        && version.len() == 8
+        && version.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,5 +1,5 @@
 //! Writes lines of text: web addresses and mentioned handles become links, in Markdown the names of emoji
-//! become emoji. What the lines are part of, this module does not know.
+//! become emoji or images. What the lines are part of, this module does not know.
 
 use std::ops::Range;
 
@@ -21,6 +21,11 @@ use crate::text::scripts::is_written_without_spaces;
 const MAX_WORD_CHARS: usize = 64;
 /// The length of the longest handle, not counting characters that join the one before.
 const MAX_HANDLE_CHARS: usize = 32;
+
+enum Emoji {
+    Standard(&'static str),
+    Custom { name: String, version: String },
+}
 
 pub(super) struct LineWriter<F> {
     pub html: Html,
@@ -63,13 +68,25 @@ impl<F: FnMut(&str, Place) -> Option<String>> LineWriter<F> {
     fn text(&mut self, line: &str, part: Range<usize>, scanner: &mut MentionScanner<'_>) {
         let mut at = part.start;
         while self.shortcodes
-            && let Some((code, emoji)) = find_code(line, at..part.end, by_shortcode)
+            && let Some((code, emoji)) = find_code(line, at..part.end, |name| self.emoji(name))
         {
             self.names(line, at..code.start, scanner);
-            self.html.text(emoji);
+            match emoji {
+                Emoji::Standard(emoji) => self.html.text(emoji),
+                Emoji::Custom { name, version } => self.html.custom_emoji(&name, &version),
+            }
             at = code.end;
         }
         self.names(line, at..part.end, scanner);
+    }
+
+    /// What a name between colons stands for.
+    fn emoji(&mut self, name: &str) -> Option<Emoji> {
+        let standard = by_shortcode(name).map(Emoji::Standard);
+        standard.or_else(|| {
+            let version = (self.find)(name, Place::Code)?;
+            Some(Emoji::Custom { name: name.to_owned(), version })
+        })
     }
 
     /// Writes text that may mention users.

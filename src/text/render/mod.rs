@@ -14,7 +14,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use self::html::{CLOSE, Element, OPEN};
-pub use self::html::{linked_handles, text_of};
+pub use self::html::{custom_emoji, is_custom_emoji, linked_handles, text_of};
 use self::line::LineWriter;
 #[cfg(fuzzing)]
 pub use self::markdown::allowed;
@@ -58,16 +58,19 @@ impl TryFrom<i64> for Markup {
     }
 }
 
-/// Where a handle is mentioned.
+/// Where a name stands that may be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     Text,
     /// In a quote. Its author repeats the name and does not call its user.
     Quote,
+    /// Between colons. It may be the name of a custom emoji.
+    Code,
 }
 
 /// Renders a body. For each word after an `@`, `find` is called with the normalized candidates, the most
-/// likely first, until it returns the handle as its user writes it.
+/// likely first, until it returns the handle as its user writes it. For a name between colons that is no
+/// standard emoji, it returns the version of the custom emoji's image.
 pub fn render(
     body: &str,
     markup: Markup,
@@ -102,7 +105,7 @@ pub fn restored(stored: String, body: &str) -> String {
     if stored.is_empty() && !body.is_empty() { [OPEN, body, CLOSE].concat() } else { stored }
 }
 
-/// A `find` that knows no handles.
+/// A `find` that knows no names.
 pub fn no_mentions(_: &str, _: Place) -> Option<String> {
     None
 }

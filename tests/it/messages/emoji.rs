@@ -35,12 +35,27 @@ async fn administrators_add_an_emoji_that_all_users_react_with_until_it_is_delet
     assert_eq!((picture.width(), picture.height()), (40, 20), "a small picture keeps its size");
     assert_eq!(picture.to_rgba8().get_pixel(1, 0).0[3], 0, "and its transparent pixels");
 
-    ana.say("votes?").await;
+    let message = ana.say("votes? :party-parrot:").await;
+    let shown = format!("<img class=\"emoji\" src=\"{address}\" alt=\":party-parrot:\">");
+    assert_eq!(message["html"], format!("<p>votes? {shown}</p>"));
+    assert_eq!(message["body"], "votes? :party-parrot:");
+    // A message from before stays as it is, and both after the deletion.
+    let before = luis.say("@ana :late:").await;
+    ana.add_emoji("late").await;
+    live.until("emoji").await;
+    assert_eq!(luis.get(&format!("/messages/{}", before["id"])).await["html"], before["html"]);
+    let after = luis.say("@ana :late:").await;
+    assert!(
+        after["html"].as_str().expect("HTML").contains("/direct/ana")
+            && after["html"] != before["html"]
+    );
+    ana.ok(Method::DELETE, "/emoji/late", None).await;
+    live.until("emoji").await;
     assert_eq!(reaction(&luis, Method::PUT, ":party-parrot:").await, StatusCode::NO_CONTENT);
     assert_eq!(reaction(&luis, Method::PUT, ":unknown:").await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(reaction(&luis, Method::PUT, ":tada:").await, StatusCode::NO_CONTENT);
-    let message = luis.get("/messages/1").await;
-    let emoji: Vec<&Value> = message["reactions"].as_array().expect("reactions").iter().collect();
+    let reacted = luis.get("/messages/1").await;
+    let emoji: Vec<&Value> = reacted["reactions"].as_array().expect("reactions").iter().collect();
     assert_eq!((&emoji[0]["emoji"], &emoji[1]["emoji"]), (&json!(":party-parrot:"), &json!("🎉")));
 
     ana.ok(Method::DELETE, "/emoji/party-parrot", None).await;
@@ -57,7 +72,13 @@ async fn administrators_add_an_emoji_that_all_users_react_with_until_it_is_delet
     let audit = ana.get("/audit").await;
     let actions: Vec<_> = audit["items"].as_array().expect("items").iter().collect();
     let seen = actions.iter().map(|one| (one["action"].as_str(), one["subject"]["name"].as_str()));
-    let expected = ["emoji.delete", "emoji.add"].map(|action| (Some(action), Some("party-parrot")));
+    let expected = [
+        ("emoji.delete", "party-parrot"),
+        ("emoji.delete", "late"),
+        ("emoji.add", "late"),
+        ("emoji.add", "party-parrot"),
+    ];
+    let expected = expected.map(|(action, name)| (Some(action), Some(name)));
     assert_eq!(seen.collect::<Vec<_>>(), expected);
 }
 

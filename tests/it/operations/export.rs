@@ -43,7 +43,7 @@ async fn lived_in() -> (Server, Api) {
     ana.say("hello <script>alert(1)</script> & \"you\"").await;
     let question =
         luis.say("@Ana:\ntwo lines for @luis, and a link: https://example.org/?a=1&b=2").await;
-    let reply = json!({"body": "> @luis: two lines\nan **answer**", "reply_to": question["id"], "nonce": "n-1"});
+    let reply = json!({"body": "> @luis: two lines\nan **answer** :party-parrot:", "reply_to": question["id"], "nonce": "n-1"});
     ana.post("/rooms/1/messages", reply).await;
     let changed = luis.say("with a mistake").await["id"].clone();
     let path = format!("/messages/{changed}");

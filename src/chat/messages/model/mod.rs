@@ -7,6 +7,7 @@ mod input;
 mod quote;
 pub mod threads;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -187,6 +188,8 @@ pub(super) struct Rendered {
     pub markup: Markup,
     /// The normalized words after an `@`. Those that are handles become mentions.
     pub names: Vec<String>,
+    /// The custom emoji in it: the version of each by its name.
+    pub emoji: HashMap<String, String>,
 }
 
 /// The permission to edit a message. Only [`super::Messages::author`] makes it.

@@ -1,5 +1,15 @@
 //! What rendered HTML may consist of: the reader of the writer, for tests and for the fuzzer. It knows two
-//! users, `ana` and `luis`.
+//! users, `ana` and `luis`, and a custom emoji, `party`.
+
+use super::super::Place;
+
+/// What the renderer asks for: two users and a custom emoji.
+pub fn find(name: &str, place: Place) -> Option<String> {
+    match place {
+        Place::Code => (name == "party").then(|| "1a2b3c4d".to_owned()),
+        _ => ["ana", "luis"].into_iter().find(|known| *known == name).map(str::to_owned),
+    }
+}
 
 /// The element with its attributes, as the renderer may write it.
 fn is_allowed(tag: &str) -> bool {
@@ -15,6 +25,8 @@ fn is_allowed(tag: &str) -> bool {
     let of_language = |c: char| c.is_ascii_alphanumeric() || "+#-".contains(c);
     [
         "p",
+        "p class=\"emoji-large\"",
+        "img class=\"emoji\" src=\"/emoji/party.1a2b3c4d\" alt=\":party:\"",
         "p class=\"h1\"",
         "p class=\"h2\"",
         "p class=\"h3\"",
@@ -76,13 +88,13 @@ pub fn check(html: &str) -> Result<(), String> {
             "p" | "ul" | "ol" | "blockquote" | "pre" | "div" | "hr" => is_in(&INLINE),
             "li" => !matches!(open.last(), Some(&("ul" | "ol"))),
             "a" => is_in(&["a", "code"]),
-            "em" | "strong" | "s" | "br" => is_in(&["code"]),
+            "em" | "strong" | "s" | "br" | "img" => is_in(&["code"]),
             _ => false,
         };
         if !is_allowed(tag) || is_misplaced || open.len() > 64 {
             return Err(format!("{tag} in {open:?}"));
         }
-        if !["br", "hr"].contains(&name) {
+        if !["br", "hr", "img"].contains(&name) {
             open.push(name);
         }
     }

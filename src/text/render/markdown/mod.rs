@@ -22,6 +22,7 @@ use super::line::LineWriter;
 use super::{Place, plain};
 use crate::limits::markdown::{QUOTE_MARKS, TABLE};
 use crate::text::effort::looked_at;
+use crate::text::emoji::{by_shortcode, is_large};
 
 /// How often a source is repaired.
 const ROUNDS: usize = 4;
@@ -31,6 +32,14 @@ fn options() -> Options {
 }
 
 pub(super) fn render(body: &str, mut find: impl FnMut(&str, Place) -> Option<String>) -> String {
+    let is_emoji = |name: &str| by_shortcode(name).is_some() || find(name, Place::Code).is_some();
+    if is_large(body, is_emoji) {
+        let mut writer = LineWriter::new(body.len(), true, find);
+        writer.html.open(Element::LargeEmoji);
+        writer.lines(body);
+        writer.html.close(Element::LargeEmoji);
+        return writer.html.into_string();
+    }
     if is_bare(body) {
         let mut html = Html::for_text(body.len());
         html.open(Element::Paragraph);

@@ -3,13 +3,9 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::allowed::check;
+use super::allowed::{check, find as names};
 use crate::text::effort;
-use crate::text::render::{Markup, Place, no_mentions, render, text_of};
-
-fn names(sought: &str, _: Place) -> Option<String> {
-    ["ana", "luis"].into_iter().find(|name| *name == sought).map(str::to_owned)
-}
+use crate::text::render::{Markup, Place, custom_emoji, no_mentions, render, text_of};
 
 fn rendered(body: &str) -> String {
     render(body, Markup::Markdown, names)
@@ -41,6 +37,39 @@ fn names_in_quotes_are_no_mentions_and_names_in_code_no_links() {
     let expected = [("ana", Place::Text), ("luis", Place::Quote)];
     assert_eq!(found, expected.map(|(name, place)| (name.to_owned(), place)));
     assert_eq!(html.matches("class=\"mention\"").count(), 2);
+}
+
+#[test]
+fn custom_emoji_are_images_and_a_few_emoji_alone_are_large() {
+    let party = "<img class=\"emoji\" src=\"/emoji/party.1a2b3c4d\" alt=\":party:\">";
+    for (body, html) in [
+        ("so :party:!", format!("<p>so {party}!</p>")),
+        (":party: **:party:**", format!("<p>{party} <strong>{party}</strong></p>")),
+        (
+            "`:party:` :unknown: x:party:",
+            "<p><code>:party:</code> :unknown: x:party:</p>".to_owned(),
+        ),
+        (":party::tada: 🌱", format!("<p class=\"emoji-large\">{party}🎉 🌱</p>")),
+        ("❤️", "<p class=\"emoji-large\">❤️</p>".to_owned()),
+        ("🌱🌱🌱🌱", "<p>🌱🌱🌱🌱</p>".to_owned()),
+        ("🌱 ok", "<p>🌱 ok</p>".to_owned()),
+        ("🌱\n🌱", "<p>🌱<br>🌱</p>".to_owned()),
+        (
+            ":ana: @ana",
+            "<p>:ana: <a class=\"mention\" href=\"/direct/ana\">@ana</a></p>".to_owned(),
+        ),
+    ] {
+        assert_eq!(rendered(body), html, "{body}");
+        assert_eq!(check(&html), Ok(()));
+    }
+    assert_eq!(text_of(&rendered("**so** :party:")), "so :party:");
+    let found: Vec<_> = custom_emoji(&rendered(":party: and :party:")).collect();
+    assert_eq!(found, [(); 2].map(|()| ("party".to_owned(), "1a2b3c4d".to_owned())));
+    let forged = party.replace("1a2b3c4d", "1a2b3c4d/..");
+    assert_eq!(custom_emoji(&forged).count(), 0);
+    // Plain text has no codes, and stays as it was.
+    assert_eq!(render("🌱", Markup::Plain, names), "<p>🌱</p>");
+    assert_eq!(render(":party:", Markup::Plain, names), "<p>:party:</p>");
 }
 
 #[test]
