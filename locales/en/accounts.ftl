@@ -226,7 +226,7 @@ local-time = Local time
 local-same = as here
 local-ahead = { $name } ahead
 local-behind = { $name } behind
-account-closed = This account is closed. What its user wrote stays.
+profile-closed = This account is closed. What its user wrote stays.
 rooms-shared = Rooms you share
 
 # Closing an account

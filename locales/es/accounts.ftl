@@ -226,7 +226,7 @@ local-time = Hora local
 local-same = como aquí
 local-ahead = { $name } más tarde
 local-behind = { $name } más temprano
-account-closed = Esta cuenta está cerrada. Lo que escribió se queda.
+profile-closed = Esta cuenta está cerrada. Lo que escribió se queda.
 rooms-shared = Salas que compartes con esta persona
 
 # Cerrar una cuenta

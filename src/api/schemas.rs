@@ -359,17 +359,6 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
     }
 }
 
-/// A message that was just posted.
-#[derive(Serialize, ToSchema)]
-#[schema(as = PostedMessage)]
-pub struct PostedShape<'a> {
-    #[serde(flatten)]
-    pub message: MessageShape<'a>,
-    /// Users whom it mentions by name although they are not members of the room, so that they do not
-    /// learn of it: at most 20. Empty for a message that was stored before.
-    pub not_in_room: Vec<UserShape<'a>>,
-}
-
 /// A complete list.
 #[derive(Serialize, ToSchema)]
 pub struct Items<T> {

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::messages::PostedUsers;
+use super::messages::{PostedShape, PostedUsers};
 use super::rooms::document;
-use super::schemas::{Counts, Paged, PostedShape, RoomShape};
+use super::schemas::{Counts, Paged, RoomShape};
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce};
 use crate::chat::presence::Presence;

@@ -7,12 +7,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::schemas::{MessageShape, Paged, PostedShape, UserShape};
+use super::schemas::{MessageShape, Paged, UserShape};
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::User;
 use crate::chat::messages::Messages;
@@ -121,6 +121,17 @@ async fn index(
     };
     let items: Vec<MessageShape<'_>> = found.items.iter().map(MessageShape::from).collect();
     Ok(Json(Paged { items, more: found.more }).into_response())
+}
+
+/// A message that was just posted.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PostedMessage)]
+pub(super) struct PostedShape<'a> {
+    #[serde(flatten)]
+    message: MessageShape<'a>,
+    /// Users whom it mentions by name although they are not members of the room, so that they do not
+    /// learn of it: at most 20. Empty for a message that was stored before.
+    not_in_room: Vec<UserShape<'a>>,
 }
 
 /// What shows the users of a message that was posted.

@@ -25,7 +25,7 @@ pub(in crate::pages) struct PostForm {
     pub preview: bool,
     /// The text is a message, even if it looks like a command.
     pub literal: bool,
-    /// The text shall be posted although it mentions many members.
+    /// The text is posted even if it mentions many members.
     pub confirmed: bool,
     /// For a reply in a thread: the room gets a copy.
     pub also: bool,

@@ -12,6 +12,7 @@ use crate::http::{AppState, FormBody, Problem, Viewer};
 use crate::kernel::{Clock, FieldError, Timestamp};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::Page;
+use crate::pages::settings::about_form::KEPT;
 use crate::pages::settings::profile::{Forms, SettingsRenderer, saved};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -20,8 +21,6 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 
 /// The emoji of a status for which none was chosen.
 const PLAIN: &str = "💬";
-/// The end that the status has already.
-const KEPT: &str = "kept";
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -33,33 +32,6 @@ struct AboutForm {
     status_end: String,
     /// A button of its own.
     clear: Option<String>,
-}
-
-/// The form as the profile is now.
-pub(super) fn form(me: &Authenticated, now: Timestamp) -> FormState {
-    let profile = &me.user.profile;
-    let form = FormState::default().with("about", profile.about.as_str());
-    let Some(status) = profile.status(now) else {
-        return form.with("status_end", StatusEnd::Never.as_str());
-    };
-    let end = if status.until.is_some() { KEPT } else { StatusEnd::Never.as_str() };
-    form.with("status_emoji", status.emoji.as_str())
-        .with("status_text", status.text.as_str())
-        .with("status_end", end)
-}
-
-/// The choices for the end of a status, of which one is chosen, and the keys of their texts.
-pub(super) fn ends(chosen: &str) -> Vec<(&'static str, &'static str)> {
-    let text = |end: StatusEnd| match end {
-        StatusEnd::Never => "status-end-never",
-        StatusEnd::HalfAnHour => "status-end-half-an-hour",
-        StatusEnd::Hour => "status-end-hour",
-        StatusEnd::FourHours => "status-end-four-hours",
-        StatusEnd::Today => "status-end-today",
-        StatusEnd::Week => "status-end-week",
-    };
-    let kept = (chosen == KEPT).then_some((KEPT, "status-end-kept"));
-    kept.into_iter().chain(StatusEnd::ALL.map(|end| (end.as_str(), text(end)))).collect()
 }
 
 async fn change(

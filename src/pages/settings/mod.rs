@@ -1,6 +1,7 @@
 //! A user's own settings: profile, password, sessions, API tokens, picture.
 
 pub(in crate::pages) mod about;
+mod about_form;
 mod api_tokens;
 pub(in crate::pages) mod avatars;
 mod current_password;

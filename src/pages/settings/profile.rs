@@ -24,7 +24,7 @@ use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::rate_limited::wait;
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
-use crate::pages::settings::about;
+use crate::pages::settings::about_form;
 use crate::pages::settings::current_password::CurrentPassword;
 use crate::pages::settings::token_view::{LIFETIMES, TokenView};
 use crate::pages::settings::user_agent;
@@ -134,11 +134,11 @@ impl SettingsRenderer {
         let own_zone = || FormState::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
         let own_token = || FormState::default().with("expires_in", LIFETIMES[0].0);
         let sessions = self.accounts.sessions(me).await?;
-        let about = forms.about.unwrap_or_else(|| about::form(me, self.clock.now()));
+        let about = forms.about.unwrap_or_else(|| about_form::form(me, self.clock.now()));
         let template = SettingsPage {
             side: self.sidebar.build(&me.user, None, &page).await?,
             name: forms.name.unwrap_or_else(own_name),
-            status_ends: about::ends(about.value("status_end")),
+            status_ends: about_form::ends(about.value("status_end")),
             about,
             picture: forms.picture,
             email: forms.email.unwrap_or_else(own_email),

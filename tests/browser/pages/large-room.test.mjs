@@ -104,5 +104,5 @@ story('without scripts, on a phone, all members are a page away', async ({ patio
   await ana.page.getByRole('button', { name: 'Find' }).click();
   await eventually(async () => assert.equal((await names()).length, 11));
   await ana.page.getByRole('link', { name: 'Vecina 77' }).click();
-  await ana.arrives('/direct/vecina77');
+  await ana.arrives('/people/vecina77');
 });

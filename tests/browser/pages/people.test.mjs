@@ -30,7 +30,8 @@ story('two people: a card, a live status, a mention in vain, and a group', async
   await ana.arrives('/people/tom');
   assert.equal(await ana.isSamePage(), true);
   await ana.page.goBack();
-  await tom.post('/status');
+  await ana.sees('hola');
+  await tom.post('/status '); // the space closes the menu
   await eventually(async () => assert.equal(await statusOf(ana, 'tom').count(), 0));
 
   // The mention menu offers users outside the room; the author learns that they were not notified, and invites them.
@@ -61,12 +62,31 @@ story('two people: a card, a live status, a mention in vain, and a group', async
 story('without scripts: a profile, a mention in vain and a group', async ({ patio, newUser }) => {
   for (const name of ['tom', 'mei']) await patio.apiClient(name);
   const ana = await newUser('ana', { javaScriptEnabled: false });
-  await ana.page.locator('#people .member').getByRole('link', { name: 'tom' }).click({ force: true });
-  await ana.arrives('/people/tom');
-  await ana.page.getByRole('main').getByRole('link', { name: 'Message' }).click();
-  await ana.isIn('tom');
+  const send = ana.page.locator('.send-button');
+  await ana.composer.fill('hola');
+  await send.click();
+  await ana.page.locator('.message__profile').click();
+  await ana.arrives('/people/ana');
+  await ana.page.getByRole('link', { name: 'Say something about yourself' }).click();
+  await ana.field('about').fill('Bread and bicycles.');
+  await ana.field('status_text').fill('at home');
+  await ana.page.locator('#profile').getByRole('button', { name: 'Save' }).click();
+  await ana.go('/people/ana');
+  await ana.page.getByText('Bread and bicycles.').waitFor();
+  await ana.page.getByText('at home').first().waitFor();
+
+  await ana.go('/rooms');
+  await ana.field('name').fill('Huerto');
+  await ana.page.getByRole('button', { name: 'Create the room' }).click();
+  await ana.isIn('Huerto');
   await ana.composer.fill('¿vienes, @mei?');
-  await ana.page.getByRole('button', { name: 'Send' }).click();
+  await send.click();
+  await ana.answer.filter({ hasText: 'Not in this room, so not notified: mei' }).waitFor();
+  await ana.page.getByRole('button', { name: 'Invite mei' }).click();
+  await ana.answer.filter({ hasText: 'mei is in this room now.' }).waitFor();
+
+  await ana.go('/people/tom');
+  await ana.page.getByRole('main').getByRole('link', { name: 'Message' }).click();
   await ana.isIn('tom');
   await ana.go('/direct');
   await ana.field('names').fill('tom, mei');

@@ -38,7 +38,7 @@ async fn author_learns_of_mentioned_users_outside_the_room() {
         live.send(json!({"type": "post", "room": id, "body": "¿@eva?", "nonce": visibility})).await;
         let acknowledged = live.until("posted").await;
         assert_eq!(acknowledged["not_in_room"][0]["name"], "eva", "{acknowledged}");
-        // Invited, she is told of the next one.
+        // After the invitation the next one counts.
         luis.post(&format!("{huerto}/members"), json!({"name": "eva"})).await;
         assert_eq!(post(&ana, &huerto, "@eva").await["not_in_room"], json!([]));
         assert_eq!(mentions(&eva, &huerto).await, 1, "{visibility}");
@@ -185,7 +185,7 @@ async fn page_asks_before_it_mentions_many_and_offers_to_invite() {
     let fields = [("body", "@room riego"), ("nonce", "n-1"), ("confirmed", "true")];
     let sent = ana.submit("/rooms/1/messages", &fields).await;
     assert_eq!((sent.status, sent.all("#messages .message").len()), (StatusCode::OK, 1));
-    // Nobody is online, so `@here` asks nothing.
+    // No one is online, so `@here` asks nothing.
     let sent = ana.submit("/rooms/1/messages", &[("body", "@here"), ("nonce", "n-2")]).await;
     assert_eq!((sent.path.as_str(), sent.all("#messages .message").len()), ("/rooms/1", 2));
 

@@ -124,7 +124,7 @@ impl StatusText {
     }
 }
 
-/// When a status shall end, as a user chooses it.
+/// The end of a status, as a user chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusEnd {
     /// When the user changes it.

@@ -42,7 +42,9 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
             .push(
                 "select given.room, u.folded_name, u.id, u.name,
                    exists (select 1 from memberships m
-                           where m.room_id = given.room and m.user_id = u.id) as is_member
+                           where m.user_id = u.id and m.room_id in (given.room,
+                             (select t.parent_room_id from threads t
+                              where t.room_id = given.room))) as is_member
                  from (select cast(value ->> 0 as bigint) as room, value ->> 1 as name
                        from jsonb_each(",
             )
