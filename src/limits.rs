@@ -202,6 +202,8 @@ pub mod connection {
     pub const REPLAY_BUFFER: usize = 128 * 1024;
     /// Frames in the replay buffer.
     pub const REPLAY_FRAMES: usize = 128;
+    /// Bytes of a draft in a frame. A longer one comes without its text.
+    pub const DRAFT: usize = 32 * 1024;
     /// Posts that were received and are not stored yet.
     pub const PENDING_POSTS: usize = 64;
     /// Bytes of these posts; the last one may exceed it.
@@ -238,6 +240,8 @@ pub mod request {
     pub const BODY: usize = 64 * 1024;
     /// A request body with a message. 16,000 characters of four bytes, percent-encoded, are 192 KB.
     pub const MESSAGE_BODY: usize = 256 * 1024;
+    /// A form with a draft. 64,000 characters of four bytes, percent-encoded, are 768 KB.
+    pub const DRAFT_BODY: usize = 1024 * 1024;
     /// Text and HTML of the messages in one response, unless a single one is longer. The rest is on the
     /// next page.
     pub const MESSAGES: usize = 512 * 1024;

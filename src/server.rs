@@ -23,14 +23,17 @@ use tower_http::compression::CompressionLayer;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::{AccountSettings, Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
+use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
 use crate::chat::events::{Event, EventHub};
 use crate::chat::messages::{Delivery, Messages};
 use crate::chat::names;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
+use crate::chat::saved::SavedMessages;
 use crate::chat::search::Search;
-use crate::chat::sync::{Sync, remote_changes};
+use crate::chat::sync::Sync;
+use crate::chat::sync::remote_changes::{self, Personal};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::{Db, EpochGuard};
@@ -167,8 +170,9 @@ impl Foundation {
         };
         let (messages, remote) =
             Messages::start(db.clone(), delivery, clock.clone(), origin, epoch, lifecycle).await?;
-        let watched = (accounts.clone(), rooms.clone(), emoji.clone(), remote);
-        remote_changes::start(watched, epoch.clone(), lifecycle).await?;
+        let personal = self.personal(&messages, origin);
+        let shared = (accounts.clone(), rooms.clone(), emoji.clone(), personal.clone());
+        remote_changes::start(shared, remote, epoch.clone(), lifecycle).await?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
         let readiness =
             Readiness::new(db.clone(), rooms.clone(), clock.clone(), lifecycle.stopping());
@@ -179,6 +183,7 @@ impl Foundation {
             audit: Audit::new(db.clone()),
             avatars: AvatarEncoder::new(images),
             clock: clock.clone(),
+            drafts: personal.drafts,
             emoji,
             jobs,
             messages,
@@ -191,6 +196,7 @@ impl Foundation {
             readiness,
             search: Search::start(db.clone(), rooms.clone(), lifecycle).await?,
             rooms,
+            saved: personal.saved,
             site: Arc::new(site_info(config, founded)),
             sync: Sync::new(db.clone(), clock.clone(), epoch.clone()),
             uploads: Uploads::new(data_dir),
@@ -220,6 +226,16 @@ impl Foundation {
             requests: Requests::default(),
             sockets: self.hub.metrics().clone(),
             token: config.metrics_token.clone().or_else(|| config.metrics_token_file.clone()),
+        }
+    }
+
+    /// Builds the services for what users keep for themselves.
+    fn personal(&self, messages: &Messages, origin: ProcessId) -> Personal {
+        let Self { db, hub, clock, random, .. } = self;
+        let (db, hub, clock) = (db.clone(), hub.clone(), clock.clone());
+        Personal {
+            drafts: Drafts::new(db.clone(), hub.clone(), clock.clone(), random.clone(), origin),
+            saved: SavedMessages::new(db, hub, clock, origin, messages.clone()),
         }
     }
 

@@ -7,6 +7,7 @@ mod errors;
 mod members;
 mod messages;
 mod openapi;
+mod personal;
 mod read_marker;
 mod rooms;
 pub mod schemas;
@@ -63,6 +64,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .merge(read_marker::router())
         .merge(members::router())
         .merge(messages::router())
+        .merge(personal::router())
         .merge(threads::router())
         .merge(search::router())
         .merge(audit::router())

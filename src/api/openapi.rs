@@ -23,6 +23,7 @@ const LIVE: &str = include_str!("reference/live.md");
         (name = "messages", description = "Posting, reading history, catching up."),
         (name = "threads", description = "A thread is a room that is reached through a message. Its members follow it."),
         (name = "emoji", description = "Emoji of this installation, written as `:name:`."),
+        (name = "personal", description = "What only you see: saved messages, drafts, the places of your rooms."),
         (name = "live", description = LIVE),
     ),
 )]

@@ -19,7 +19,7 @@ use crate::chat::rooms::model::{
 use crate::chat::rooms::{AccessError, Rooms};
 use crate::http::rate_limit::{RateLimiter, open_fixed};
 use crate::http::request::auth::{CanDeleteRoom, CanRestore};
-use crate::http::{AppState, CanChange, CanRead, JsonBody, Problem, Viewer};
+use crate::http::{AppState, CanRead, JsonBody, Problem, Viewer};
 use crate::kernel::{FieldError, RoomId};
 use crate::limits::group::MEMBERS;
 
@@ -128,6 +128,8 @@ struct ChangeForm {
     topic: Option<String>,
     /// Whether `@room` mentions the members only if the owner or an administrator writes it.
     wide_mentions_restricted: Option<bool>,
+    /// An archived room can be read, but takes no messages. For its owner and for administrators who can read it.
+    archived: Option<bool>,
 }
 
 /// Change a room
@@ -141,13 +143,13 @@ struct ChangeForm {
         (status = 200, description = "The room after the change.", body = RoomShape<'static>),
         (status = 403, description = "You are not the owner."),
         (status = 404, description = "There is no such room, or you cannot see it."),
-        (status = 409, description = "A public room has this name, or the name of this room cannot be changed: threads have none."),
+        (status = 409, description = "A public room has this name, or the name of this room cannot be changed: threads have none; or it cannot be archived."),
     ),
 )]
 async fn update(
     State(rooms): State<Rooms>,
     State(presence): State<Presence>,
-    CanChange(owner): CanChange,
+    CanRead(reader): CanRead,
     JsonBody(form): JsonBody<ChangeForm>,
 ) -> Result<Response, Problem> {
     let change = RoomChange {
@@ -155,8 +157,25 @@ async fn update(
         topic: form.topic.as_deref().map(RoomTopic::parse).transpose()?,
         wide_mentions_restricted: form.wide_mentions_restricted,
     };
-    rooms.update(&owner, &change).await?;
-    reload_room(&rooms, &presence, owner.user(), owner.room().id).await
+    // All rights before the first change.
+    let (user, room) = (reader.user(), reader.room().id);
+    let owner = match form {
+        ChangeForm {
+            name: None,
+            topic: None,
+            wide_mentions_restricted: None,
+            archived: Some(_),
+        } => None,
+        _ => Some(rooms.owner(user, room).await?),
+    };
+    if let Some(archived) = form.archived {
+        let moderator = rooms.moderator(user, room).await?;
+        rooms.set_archived(&moderator, archived).await?;
+    }
+    if let Some(owner) = owner {
+        rooms.update(&owner, &change).await?;
+    }
+    reload_room(&rooms, &presence, user, room).await
 }
 
 /// Delete a room

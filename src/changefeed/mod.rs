@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use self::model::{Change, ProcessId};
 use self::seen_ids::SeenIds;
+pub(crate) use self::store::push_record;
 pub use self::store::record;
 use crate::db::Db;
 use crate::kernel::{Clock, RoomId, Seq, ServiceError, UserId};

@@ -2,7 +2,9 @@
 
 use super::Read;
 use crate::changefeed::model::{Change, ChangeMeta, ProcessId, RevocationReason};
-use crate::db::{Db, Transaction, execute, fetch_all, fetch_scalar};
+use crate::db::{
+    Db, StatementBatch, Transaction, execute, fetch_all, fetch_scalar, push_statement,
+};
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
 /// A change as it is stored.
@@ -62,6 +64,26 @@ pub async fn record(
         meta.now,
     )?;
     Ok(())
+}
+
+/// Adds the statement that does the same to a batch.
+pub(crate) fn push_record(statements: &mut StatementBatch, meta: ChangeMeta, change: Change) {
+    push_statement!(statements, |query| {
+        query
+            .push(
+                "insert into changes
+                   (process, kind, room_id, user_id, message_id, credential, recorded_at) ",
+            )
+            .push_values([change], |mut row, change| {
+                row.push_bind(meta.process.0)
+                    .push_bind(change.kind())
+                    .push_bind(change.room())
+                    .push_bind(change.user())
+                    .push_bind(change.message())
+                    .push_bind(change.credential())
+                    .push_bind(meta.now);
+            })
+    });
 }
 
 /// Returns the id of the latest change.

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::accounts::model::{CredentialHash, RevocationReason, User};
+use super::drafts::model::DraftState;
 use super::messages::model::Message;
-use crate::kernel::{RoomId, Seq, UserId};
+use crate::kernel::{MessageId, RoomId, Seq, UserId};
 use crate::pubsub::{Hub, Protocol};
 
 /// The hub of this process.
@@ -51,6 +52,10 @@ pub enum Event {
     /// The user has read the room up to `seq`, with the number of messages and mentions still unread. `back`: they
     /// moved the read marker back.
     Read { room: RoomId, seq: Seq, unread: i64, mentions: i64, back: bool },
+    /// The user's own draft for the room changed.
+    Draft { room: RoomId, draft: Arc<DraftState> },
+    /// The user saved the message, or no longer does.
+    Saved { message: MessageId, saved: bool },
     /// A user became a member of the room.
     Joined { room: RoomId, user: User },
     /// A user is no longer a member of the room.
@@ -81,7 +86,8 @@ pub enum Signal {
     /// The user's unread count must be computed again: they are or were mentioned in the room, or a
     /// message was deleted.
     Unread(RoomId),
-    /// The room is new, was deleted, or has a new name, topic, owner or code.
+    /// The room is new, was deleted or archived, has a new name, topic, owner or code, or the user moved it in their
+    /// sidebar.
     RoomChanged(RoomId),
     /// The user's own display name, role or profile changed.
     Renamed,

@@ -8,11 +8,13 @@
 pub mod accounts;
 pub mod audit;
 pub mod commands;
+pub mod drafts;
 pub mod emoji;
 pub mod events;
 pub mod messages;
 pub mod names;
 pub mod presence;
 pub mod rooms;
+pub mod saved;
 pub mod search;
 pub mod sync;

@@ -60,6 +60,11 @@ impl StatementBatch {
         self
     }
 
+    /// Whether nothing else is written until the transaction ends. `PostgreSQL` has many writers.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     pub(super) fn end_with_commit(&mut self) {
         // sqlx commits a PostgreSQL transaction itself.
         if let Self::Sqlite(all) = self {
@@ -142,6 +147,11 @@ pub(crate) enum BatchResults {
 }
 
 impl BatchResults {
+    /// The same as [`StatementBatch::has_one_writer`] of the batch.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// Returns the rows of the next statement.
     pub fn rows<T>(&mut self) -> Result<Vec<T>, sqlx::Error>
     where

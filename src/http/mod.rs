@@ -23,6 +23,8 @@ pub use request::auth::{
 };
 pub use request::client_info::ClientInfo;
 pub use request::draft_origin::DraftOrigin;
-pub use request::extract::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};
+pub use request::extract::{
+    DraftForm, FormBody, JsonBody, MessageForm, MessageJson, PathId, Query,
+};
 pub use response::problem::Problem;
 pub use state::AppState;

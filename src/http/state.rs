@@ -12,10 +12,12 @@ use super::rate_limit::RateLimiter;
 use super::site::SiteInfo;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
+use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
+use crate::chat::saved::SavedMessages;
 use crate::chat::search::Search;
 use crate::chat::sync::Sync;
 use crate::http::request::csrf::ProxyWarnings;
@@ -75,6 +77,7 @@ services! {
     audit: Audit,
     avatars: AvatarEncoder,
     clock: Clock,
+    drafts: Drafts,
     emoji: CustomEmoji,
     jobs: Jobs,
     messages: Messages,
@@ -86,6 +89,7 @@ services! {
     rate_limiter: RateLimiter,
     readiness: Readiness,
     rooms: Rooms,
+    saved: SavedMessages,
     search: Search,
     site: Arc<SiteInfo>,
     sync: Sync,

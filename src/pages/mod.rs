@@ -11,6 +11,7 @@ mod keys;
 mod layout;
 pub mod messages;
 mod people;
+mod personal;
 mod rooms;
 mod search;
 mod settings;
@@ -55,6 +56,7 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .merge(auth::router())
         .merge(rooms::router())
         .merge(people::router())
+        .merge(personal::router())
         .merge(switcher::router())
         .merge(emoji::router(state))
         .merge(settings::router())

@@ -3,6 +3,7 @@
 
 use bytes::BytesMut;
 
+use super::personal::PersonalFrames;
 use super::protocol::{self, RoomState, ServerFrame};
 use super::session::{FAILED, Flow, Session, end};
 use crate::api::schemas::UserShape;
@@ -79,10 +80,16 @@ impl Session {
             encode::put_text(frames, &ServerFrame::Resync { room: None, reset: false }.text());
             return Ok(());
         };
+        let mut personal = PersonalFrames::new(self.services(), &self.me.user);
         for change in missed {
             let text = match change {
                 MissedChange::Event(event) => protocol::encode(&event, self.encoding, now),
                 MissedChange::Room(room) => self.room_frame(room).await?.into(),
+                MissedChange::Draft(room) => match personal.draft(room).await? {
+                    Some(text) => text.into(),
+                    None => continue,
+                },
+                MissedChange::Saved(message) => personal.saved(message).await?.into(),
             };
             encode::put_text(frames, &text);
         }

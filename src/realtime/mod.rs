@@ -4,6 +4,7 @@
 mod connection_limits;
 mod hello;
 mod pending_posts;
+mod personal;
 mod polling;
 pub mod protocol;
 mod replay_cache;
@@ -26,10 +27,12 @@ use self::replay_cache::ReplayCache;
 use self::single_flight::SingleFlight;
 use crate::api::schemas::Counts;
 use crate::chat::accounts::Accounts;
+use crate::chat::drafts::Drafts;
 use crate::chat::events::EventHub;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
+use crate::chat::saved::SavedMessages;
 use crate::chat::sync::Sync;
 use crate::http::AppState;
 use crate::http::rate_limit::RateLimiter;
@@ -81,8 +84,10 @@ struct ChatServices {
     rooms: Rooms,
     messages: Messages,
     presence: Presence,
+    drafts: Drafts,
+    saved: SavedMessages,
     sync: Sync,
     clock: Clock,
 }
 
-from_state!(ChatServices { accounts, rooms, messages, presence, sync, clock });
+from_state!(ChatServices { accounts, rooms, messages, presence, drafts, saved, sync, clock });

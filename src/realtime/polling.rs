@@ -11,6 +11,7 @@ use axum::routing::post;
 use serde::Deserialize;
 
 use super::ChatServices;
+use super::personal::PersonalFrames;
 use super::protocol::{self, HTML_PROTOCOL, RoomState, ServerFrame, encoding_of};
 use super::room_subscriptions::closed;
 use crate::api::schemas::{Counts, UserShape};
@@ -95,10 +96,16 @@ impl Reply<'_> {
             frames.push(ServerFrame::Resync { room: None, reset: false }.text());
             return Ok(frames);
         };
+        let mut personal = PersonalFrames::new(services, me);
         for change in missed {
             frames.push(match change {
                 MissedChange::Event(event) => protocol::encode(&event, *encoding, now).to_vec(),
                 MissedChange::Room(room) => self.room_frame(room).await?,
+                MissedChange::Draft(room) => match personal.draft(room).await? {
+                    Some(text) => text,
+                    None => continue,
+                },
+                MissedChange::Saved(message) => personal.saved(message).await?,
             });
         }
         if let Some(users) = services.presence.snapshot() {

@@ -4,11 +4,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::api::schemas::{Counts, MessageShape, ParentShape, RoomShape, UserShape};
+use crate::chat::drafts::model::DraftState;
 use crate::chat::events::Event;
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::{Progress, Room};
 use crate::http::Language;
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
+use crate::limits::connection::DRAFT;
 use crate::pages;
 use crate::pubsub::Encoding;
 use crate::text::collation::sort_key;
@@ -126,6 +128,21 @@ pub(super) enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         back: bool,
     },
+    /// The user's own draft for the room. An empty `body`: it was sent or discarded. Without a `body`, it is too
+    /// long for a frame.
+    Draft {
+        room: RoomId,
+        body: Option<&'a str>,
+        reply_to: Option<MessageId>,
+        /// With which the draft will be sent, or was, if that is known.
+        nonce: Option<&'a str>,
+        updated_at: Option<String>,
+    },
+    /// The user saved the message on any of their devices, or no longer does.
+    Saved {
+        message: MessageId,
+        saved: bool,
+    },
     Room {
         room: RoomShape<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,6 +249,26 @@ impl<'a> ServerFrame<'a> {
         Self::Room { room: RoomShape::new(room, counts), html }
     }
 
+    /// The user's draft for a room, with its text if that has at most `bytes` bytes.
+    pub fn draft(room: RoomId, draft: &'a DraftState, bytes: usize) -> Self {
+        match draft {
+            DraftState::Gone { nonce } => Self::Draft {
+                room,
+                body: Some(""),
+                reply_to: None,
+                nonce: nonce.as_deref(),
+                updated_at: None,
+            },
+            DraftState::Stored(draft) => Self::Draft {
+                room,
+                body: Some(draft.body.as_str()).filter(|body| body.len() <= bytes),
+                reply_to: draft.reply_to,
+                nonce: draft.nonce.as_deref(),
+                updated_at: Some(draft.updated_at.rfc3339()),
+            },
+        }
+    }
+
     fn event(event: &'a Event, encoding: Encoding, now: Timestamp) -> Self {
         match event {
             Event::Message(message) => Self::message(message, encoding),
@@ -257,6 +294,8 @@ impl<'a> ServerFrame<'a> {
                 photo: user.avatar.as_deref().filter(|_| encoding != JSON),
                 sort: html_language(encoding).map(|_| sort_key(&user.display_name)),
             },
+            Event::Draft { room, draft } => Self::draft(*room, draft, DRAFT),
+            Event::Saved { message, saved } => Self::Saved { message: *message, saved: *saved },
             Event::Joined { room, user } => Self::Member {
                 room: *room,
                 user: UserShape::new(user, false, now),

@@ -81,6 +81,8 @@ interface FrameRoom {
   topic: string;
   visibility: 'public' | 'private' | 'direct' | 'group' | 'thread';
   lobby: boolean;
+  archived_at: string | null;
+  favourite: boolean;
   last_seq: number;
   last_read_seq: number;
   unread: number;
@@ -158,6 +160,21 @@ interface ReadFrame {
   /** The user moved it back. */
   back?: boolean;
 }
+interface DraftFrame {
+  type: 'draft';
+  room: number;
+  /** Null if it is too long for a frame. */
+  body: string | null;
+  nonce: string | null;
+  reply_to: number | null;
+  updated_at: string | null;
+}
+interface SavedFrame {
+  type: 'saved';
+  room?: undefined;
+  message: number;
+  saved: boolean;
+}
 interface RoomFrame {
   type: 'room';
   room: FrameRoom;
@@ -214,6 +231,8 @@ type ServerFrame =
   | PostedFrame
   | UnreadFrame
   | ReadFrame
+  | DraftFrame
+  | SavedFrame
   | RoomFrame
   | ClosedFrame
   | MemberFrame
@@ -274,6 +293,13 @@ interface DraftRecord {
   nonce?: string;
   reply_to?: number;
   at: number;
+  /** The epoch of the server that has this very text, and whether it came from there. */
+  stored?: string;
+  isTaken?: boolean;
+}
+/** A list of the sidebar that the user has opened or shut. */
+interface FoldRecord {
+  isOpen: boolean;
 }
 /** What was chosen in the emoji picker: the last emoji, newest first, and the skin tone (0 to 5). */
 interface EmojiRecord {
@@ -284,6 +310,7 @@ interface StoredRecords {
   emoji: EmojiRecord;
   draft: DraftRecord;
   edit: DraftRecord;
+  fold: FoldRecord;
   outbox: OutboxEntry;
   /** The last searches, newest first; its id is empty. */
   searches: string[];

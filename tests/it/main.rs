@@ -8,6 +8,7 @@ mod live;
 mod messages;
 mod operations;
 mod pages;
+mod personal;
 mod project;
 mod rooms;
 mod support;

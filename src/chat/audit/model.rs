@@ -43,6 +43,12 @@ pub enum Action<'a> {
     RestoreRoom {
         room: NamedRoom<'a>,
     },
+    ArchiveRoom {
+        room: NamedRoom<'a>,
+    },
+    UnarchiveRoom {
+        room: NamedRoom<'a>,
+    },
     RenameRoom {
         room: NamedRoom<'a>,
         new_name: &'a str,
@@ -107,6 +113,8 @@ impl<'a> Action<'a> {
             }
             Self::DeleteRoom { room } => ("room.delete", room.subject(), json!({})),
             Self::RestoreRoom { room } => ("room.restore", room.subject(), json!({})),
+            Self::ArchiveRoom { room } => ("room.archive", room.subject(), json!({})),
+            Self::UnarchiveRoom { room } => ("room.unarchive", room.subject(), json!({})),
             Self::RenameRoom { room, new_name } => {
                 ("room.rename", room.subject(), json!({"new_name": new_name}))
             }

@@ -172,7 +172,15 @@ impl Messages {
     /// left out.
     pub async fn found(&self, hits: &[Hit]) -> Result<Vec<Message>, ServiceError> {
         let ids: Vec<MessageId> = hits.iter().map(Hit::message).collect();
-        let mut messages = store::found(&self.db, &ids).await?;
+        self.by_ids(&ids).await
+    }
+
+    /// The messages with these ids, the newest first, without deleted ones. It checks no permission.
+    pub(in crate::chat) async fn by_ids(
+        &self,
+        ids: &[MessageId],
+    ) -> Result<Vec<Message>, ServiceError> {
+        let mut messages = store::found(&self.db, ids).await?;
         messages.retain(|message| !message.is_deleted());
         Ok(messages)
     }

@@ -22,7 +22,8 @@ use super::model::{NewMember, Write, WriteError, WriteOutcome};
 use super::remote::RemoteMessages;
 use super::store::{self, Committed, Outcome};
 use crate::changefeed::model::ProcessId;
-use crate::chat::events::EventHub;
+use crate::chat::drafts::publish_sent;
+use crate::chat::events::{Channel, Event, EventHub};
 use crate::chat::rooms::notify_joined_by_posting;
 use crate::db::{self, Db, EpochGuard};
 use crate::kernel::{Clock, ServiceError};
@@ -233,6 +234,7 @@ impl WriterTask {
         match self.store(&writes).await {
             Ok(committed) => {
                 self.known.insert(&committed.ids);
+                publish_sent(&self.hub, &committed.drafts);
                 self.hand_over(&writes, committed.outcomes, replies).await;
             }
             Err(error) if db::as_transient(&error).is_some() => {
@@ -285,8 +287,14 @@ impl WriterTask {
             outcomes.iter().filter_map(changed).flat_map(with_others).collect();
         changes.sort_by_key(|WriteOutcome { message, .. }| (message.room, message.rev));
         // Before the replies, so that it precedes what the user does next, such as leaving the room.
-        for NewMember { room, visibility, user } in changes.iter().flat_map(|one| &one.joined) {
-            notify_joined_by_posting(&self.hub, *room, *visibility, user);
+        for WriteOutcome { message, joined, unsaved, .. } in &changes {
+            for NewMember { room, visibility, user } in joined {
+                notify_joined_by_posting(&self.hub, *room, *visibility, user);
+            }
+            for user in unsaved {
+                let event = Event::Saved { message: message.id, saved: false };
+                self.hub.broadcast(Channel::User(*user), 0, &event);
+            }
         }
         for (outcome, reply) in outcomes.into_iter().zip(replies) {
             // The send fails if the caller dropped its future, which is fine.

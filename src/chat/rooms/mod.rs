@@ -7,6 +7,7 @@ mod members;
 mod membership;
 pub mod model;
 mod notify;
+mod places;
 mod store;
 mod threads;
 
@@ -19,7 +20,8 @@ use self::model::{
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
 pub(in crate::chat) use self::store::{
-    GATE, Joined, READABLE_ROOMS, add_followers, create_thread, insert_joined, lock_rooms,
+    GATE, IS_ARCHIVED, Joined, READABLE_ROOMS, add_followers, create_thread, insert_joined,
+    lock_rooms,
 };
 pub use self::threads::UnreadThreads;
 use super::accounts::model::User;
@@ -72,6 +74,9 @@ pub enum RoomError {
     /// Not possible for the lobby, direct messages and groups, which keep their members.
     #[error("the lobby, direct messages and groups keep their members")]
     Permanent,
+    /// Not possible for the lobby and direct messages: they stay in use.
+    #[error("the lobby and direct messages are never archived")]
+    NeverArchived,
     #[error("not a member")]
     NoMember,
     /// The room was deleted or restored since it was read.

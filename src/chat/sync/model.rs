@@ -1,7 +1,7 @@
 //! The changes a client can miss, besides messages.
 
 use crate::chat::events::Event;
-use crate::kernel::RoomId;
+use crate::kernel::{MessageId, RoomId};
 
 /// A change of a user or a room, with its current state.
 #[derive(Debug)]
@@ -11,4 +11,8 @@ pub enum MissedChange {
     /// A room is new, changed or was left. Each user reads their own view of it, or finds that they can
     /// no longer see it.
     Room(RoomId),
+    /// The user's draft for a room changed. Each connection reads it, if the user may still read the room.
+    Draft(RoomId),
+    /// The user saved a message, or no longer does. Each connection reads which.
+    Saved(MessageId),
 }

@@ -9,9 +9,11 @@ use crate::changefeed::Poller;
 use crate::changefeed::model::Change;
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::CredentialHash;
+use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
 use crate::chat::messages::RemoteMessages;
 use crate::chat::rooms::Rooms;
+use crate::chat::saved::SavedMessages;
 use crate::db::EpochGuard;
 use crate::kernel::ServiceError;
 use crate::lifecycle::Lifecycle;
@@ -23,6 +25,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 struct RemoteChanges {
     accounts: Accounts,
     rooms: Rooms,
+    personal: Personal,
     emoji: CustomEmoji,
     messages: RemoteMessages,
     poller: Poller,
@@ -31,9 +34,17 @@ struct RemoteChanges {
     epoch_renewals: u64,
 }
 
+/// What users keep for themselves.
+#[derive(Clone)]
+pub struct Personal {
+    pub drafts: Drafts,
+    pub saved: SavedMessages,
+}
+
 /// Starts the task that polls.
 pub async fn start(
-    (accounts, rooms, emoji, messages): (Accounts, Rooms, CustomEmoji, RemoteMessages),
+    (accounts, rooms, emoji, personal): (Accounts, Rooms, CustomEmoji, Personal),
+    messages: RemoteMessages,
     epoch: EpochGuard,
     lifecycle: &Lifecycle,
 ) -> Result<(), ServiceError> {
@@ -41,7 +52,7 @@ pub async fn start(
     let poller = rooms.poller().await?;
     rooms.load_deleted().await?;
     let mut remote_changes =
-        RemoteChanges { accounts, rooms, emoji, messages, poller, epoch, epoch_renewals };
+        RemoteChanges { accounts, rooms, emoji, personal, messages, poller, epoch, epoch_renewals };
     let closing = lifecycle.closing();
     lifecycle.spawn_worker("remote-changes", async move {
         let mut interval = tokio::time::interval(POLL_INTERVAL);
@@ -100,8 +111,8 @@ impl RemoteChanges {
             Change::Emoji => self.emoji.notify_changed().await?,
             Change::Room(room) => self.rooms.notify_room(room).await?,
             Change::Placed(room, user) => self.rooms.notify_placed(room, user),
-            // Clients read them with the next connection.
-            Change::Draft(..) | Change::Saved(..) => {}
+            Change::Draft(room, user) => self.personal.drafts.notify(user, room).await?,
+            Change::Saved(message, user) => self.personal.saved.notify(user, message).await?,
             Change::Revoked(hash, reason) => {
                 self.accounts.notify_revocation(CredentialHash(hash), reason);
             }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::http::Problem;
-use crate::limits::request::{BODY, MESSAGE_BODY};
+use crate::limits::request::{BODY, DRAFT_BODY, MESSAGE_BODY};
 
 /// A form of at most `MAX_BYTES` bytes; otherwise a 4xx.
 pub struct FormBody<T, const MAX_BYTES: usize = BODY>(pub T);
@@ -33,6 +33,9 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX_BYTES: usize> FromRequest<S>
         )
     }
 }
+
+/// A form with a draft.
+pub type DraftForm<T> = FormBody<T, DRAFT_BODY>;
 
 /// A JSON object of at most `MAX_BYTES` bytes; otherwise a 4xx.
 pub struct JsonBody<T, const MAX_BYTES: usize = BODY>(pub T);

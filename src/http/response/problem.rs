@@ -12,9 +12,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::chat::accounts::SignInError;
+use crate::chat::drafts::DraftError;
 use crate::chat::emoji::model::AddEmojiError;
 use crate::chat::messages::WriteError;
 use crate::chat::rooms::{AccessError, RoomError};
+use crate::chat::saved::SaveError;
 use crate::kernel::{FieldError, Random, ServiceError};
 use crate::media::ImageError;
 
@@ -121,6 +123,9 @@ impl From<RoomError> for Problem {
                 Self { status: StatusCode::CONFLICT, ..taken.into() }
             }
             RoomError::Permanent => Self::with_detail(StatusCode::CONFLICT, "room-permanent"),
+            RoomError::NeverArchived => {
+                Self::with_detail(StatusCode::CONFLICT, "room-never-archived")
+            }
             RoomError::Gone => Self::not_found(),
             RoomError::NoMember => Self::with_detail(StatusCode::CONFLICT, "room-no-member"),
             RoomError::Outsider => Self::with_detail(StatusCode::FORBIDDEN, "room-outsider"),
@@ -162,12 +167,32 @@ impl From<WriteError> for Problem {
             WriteError::NotAModerator => {
                 Self::with_detail(StatusCode::FORBIDDEN, "not-a-moderator")
             }
+            WriteError::Archived => Self::with_detail(StatusCode::CONFLICT, "room-is-archived"),
             WriteError::Deleted => Self::with_detail(StatusCode::CONFLICT, "message-is-deleted"),
             WriteError::TooMany(wait) => Self::too_many(wait),
             WriteError::ThreadInThread => {
                 Self::with_detail(StatusCode::CONFLICT, "message-is-reply")
             }
             WriteError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<DraftError> for Problem {
+    fn from(error: DraftError) -> Self {
+        match error {
+            DraftError::TooMany => Self::with_detail(StatusCode::CONFLICT, "drafts-full"),
+            DraftError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<SaveError> for Problem {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Deleted => Self::with_detail(StatusCode::CONFLICT, "message-is-deleted"),
+            SaveError::TooMany => Self::with_detail(StatusCode::CONFLICT, "saved-full"),
+            SaveError::Service(error) => error.into(),
         }
     }
 }

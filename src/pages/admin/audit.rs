@@ -103,6 +103,8 @@ fn sentence(entry: &AuditEntry, t: Language) -> String {
         "message.delete" => "audit-message-delete",
         "room.delete" => "audit-room-delete",
         "room.restore" => "audit-room-restore",
+        "room.archive" => "audit-room-archive",
+        "room.unarchive" => "audit-room-unarchive",
         "room.rename" => "audit-room-rename",
         "member.remove" => "audit-member-remove",
         "user.close" => "audit-user-close",

@@ -194,7 +194,10 @@ async fn reject_draft(
 ) -> Result<Response, Problem> {
     let reason = match problem.fields.first() {
         Some(field_error) => page.t.error_text(*field_error),
-        None if problem.retry_after.is_some() || problem.status == StatusCode::FORBIDDEN => {
+        None if problem.retry_after.is_some()
+            || problem.status == StatusCode::FORBIDDEN
+            || problem.detail == Some("room-is-archived") =>
+        {
             page.t.text(problem::message_keys(&problem).1)
         }
         None => return Err(problem),

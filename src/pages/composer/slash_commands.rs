@@ -358,6 +358,7 @@ impl CommandContext<'_> {
         match error {
             RoomError::NameTaken => Ok(self.refuse("room-name-taken")),
             RoomError::Permanent => Ok(self.refuse("room-permanent")),
+            RoomError::NeverArchived => Ok(self.refuse("room-never-archived")),
             RoomError::NoMember => Ok(self.refuse("room-no-member")),
             RoomError::Gone => Err(Problem::not_found()),
             RoomError::Outsider => Ok(self.refuse("room-outsider")),

@@ -1,6 +1,8 @@
 //! The sidebar: the user's rooms and direct messages, with unread counts, and what the live connection
 //! of the page starts from.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 
 use crate::chat::accounts::model::User;
@@ -13,6 +15,7 @@ use crate::http::{Language, Problem};
 use crate::kernel::{Clock, RoomId, Timestamp};
 use crate::pages::layout::page::Page;
 use crate::pages::layout::user_view::{StatusView, UserView, hue_of, initials};
+use crate::text::collation::sort_key;
 
 #[derive(Template)]
 #[template(path = "rooms/_side.html")]
@@ -20,12 +23,13 @@ pub(in crate::pages) struct Sidebar {
     t: Language,
     site: String,
     languages: Vec<LanguageLink>,
-    rooms: Vec<RoomRow>,
-    direct: Vec<RoomRow>,
+    lists: Vec<RoomList>,
     /// What is unread in threads.
     threads: UnreadThreads,
     /// The page is one of threads.
     shows_threads: bool,
+    /// The path of the page, to mark a place that it is.
+    path: String,
     /// Only the row of the room that is shown is there: the browser has the others.
     is_partial: bool,
     pub me: UserView,
@@ -37,6 +41,49 @@ pub(in crate::pages) struct Sidebar {
     pub epoch: String,
     /// The page shows users and rooms as of this time. The live connection catches up from here.
     pub at: String,
+}
+
+/// A part of the sidebar that folds.
+struct RoomList {
+    /// `favourites`, `section`, `rooms`, `direct` or `archived`.
+    kind: &'static str,
+    /// The heading: a text, or the name that the user gave a section.
+    title: String,
+    rows: Vec<RoomRow>,
+}
+
+impl RoomList {
+    /// Only rooms and direct messages have a place even if there are none.
+    fn is_hidden(&self) -> bool {
+        self.rows.is_empty() && !matches!(self.kind, "rooms" | "direct")
+    }
+
+    /// Divides the rows: favourites, the user's sections by name, other rooms, direct messages, archived rooms.
+    fn divide(rows: Vec<RoomRow>, t: Language) -> Vec<Self> {
+        let list =
+            |kind, title: &str| Self { kind, title: t.text(title).to_owned(), rows: Vec::new() };
+        let mut sections: BTreeMap<String, Self> = BTreeMap::new();
+        let mut favourites = list("favourites", "favourites");
+        let mut rooms = list("rooms", "rooms");
+        let mut direct = list("direct", "direct-messages");
+        let mut archived = list("archived", "archived-rooms");
+        for row in rows {
+            let list = match row.place {
+                "favourites" => &mut favourites,
+                "archived" => &mut archived,
+                "direct" => &mut direct,
+                "section" => sections.entry(sort_key(&row.section)).or_insert_with(|| Self {
+                    kind: "section",
+                    title: row.section.clone(),
+                    rows: Vec::new(),
+                }),
+                _ => &mut rooms,
+            };
+            list.rows.push(row);
+        }
+        let last = [rooms, direct, archived];
+        [favourites].into_iter().chain(sections.into_values()).chain(last).collect()
+    }
 }
 
 /// A link to the current page in another language.
@@ -60,6 +107,12 @@ struct RoomRow {
     name: String,
     /// The sort key that browsers compare.
     sort: String,
+    /// The kind of the list that the row is in.
+    place: &'static str,
+    /// The name of the user's section, if it is in one.
+    section: String,
+    /// The user has a draft for the room.
+    draft: bool,
     unread: i64,
     mentions: i64,
     current: bool,
@@ -98,6 +151,9 @@ impl RoomRow {
             fixed: room.visibility.has_fixed_members(),
             name: room.name.clone(),
             sort: room.sort_key.clone(),
+            place: place(room),
+            section: room.section.clone(),
+            draft: room.draft,
             unread: room.unread,
             mentions: room.mentions,
             current: false,
@@ -150,7 +206,6 @@ impl SidebarBuilder {
         // Threads count only where they mention the user.
         let unread = rows.iter().map(|row| row.unread).sum::<i64>() + threads.mentions;
         let mentions = rows.iter().map(|row| row.mentions).sum::<i64>() + threads.mentions;
-        let (direct, rooms) = rows.into_iter().partition(|row| row.fixed);
         let language = |language: &Language| LanguageLink {
             code: language.code(),
             name: language.own_name(),
@@ -161,10 +216,10 @@ impl SidebarBuilder {
             t: page.t,
             site: page.site.clone(),
             languages: Language::ALL.iter().map(language).collect(),
-            rooms,
-            direct,
+            lists: RoomList::divide(rows, page.t),
             threads,
             shows_threads: page.path().starts_with("/threads"),
+            path: page.path().to_owned(),
             is_partial: page.has_live_sidebar,
             me: UserView::new(me.clone(), true, now),
             unread,
@@ -184,6 +239,17 @@ pub fn room_row(room: &Room, online: bool, now: Timestamp, t: Language) -> askam
         return Ok(String::new());
     }
     RoomRow::new(room, online, now, t).render()
+}
+
+/// The kind of the list of the sidebar that a room belongs to.
+fn place(room: &Room) -> &'static str {
+    match room {
+        Room { archived_at: Some(_), .. } => "archived",
+        Room { favourite: true, .. } => "favourites",
+        Room { section, .. } if !section.is_empty() => "section",
+        Room { visibility, .. } if visibility.has_fixed_members() => "direct",
+        _ => "rooms",
+    }
 }
 
 /// The icon before a room's name.

@@ -49,6 +49,8 @@ pub const ACTIONS: [&[MessageAction]; 3] = [
         quick(action("react", "smile", "react", "+")),
         quick(action("reply", "reply", "reply", "r")),
         quick(action("thread", "thread", "thread-open", "t")),
+        quick(action("save", "bookmark", "save-message", "s")),
+        quick(action("unsave", "bookmark", "unsave-message", "s")),
     ],
     &[
         action("copy", "copy", "copy-text", "c"),

@@ -8,9 +8,10 @@ use crate::chat::messages::Messages;
 use crate::chat::messages::model::threads::{Participant, ThreadSummary};
 use crate::chat::messages::model::{DeletedBy, Kind, Message, Quote, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
+use crate::chat::saved::SavedMessages;
 use crate::http::{Language, Problem};
 use crate::kernel::paging::Limit;
-use crate::kernel::{RoomId, Timestamp};
+use crate::kernel::{MessageId, RoomId, Timestamp};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::empty_room::Step;
@@ -290,6 +291,8 @@ struct Item {
     day: Option<Day>,
     /// The first unread message.
     is_new: bool,
+    /// The user has saved it. The mark stands before the message, whose HTML is the same for all users.
+    is_saved: bool,
     html: String,
 }
 
@@ -301,6 +304,7 @@ struct Day {
 /// The messages before or after a `seq`, or the newest ones.
 pub(in crate::pages) async fn history(
     messages: &Messages,
+    saved: &SavedMessages,
     reader: &Reader,
     window: Window,
     calendar: &Calendar,
@@ -311,6 +315,8 @@ pub(in crate::pages) async fn history(
     let unread = |message: &&Message| read.is_some_and(|read| message.seq > read);
     let first_unread = found.items.iter().find(unread).map(|message| message.seq);
     let oldest = found.items.first().map(|message| message.seq.0);
+    let ids: Vec<MessageId> = found.items.iter().map(|message| message.id).collect();
+    let saved = saved.among(reader.user(), &ids).await?;
     let mut items = Vec::with_capacity(found.items.len());
     let mut previous: Option<(&Message, Date)> = None;
     let mut label = String::new();
@@ -325,7 +331,8 @@ pub(in crate::pages) async fn history(
         let html = html.map_err(|error| Problem::internal(&error))?;
         let day = (!same_day).then(|| Day { date: date.to_string(), label: label.clone() });
         let is_new = first_unread == Some(message.seq);
-        items.push(Item { day, is_new, html });
+        let is_saved = saved.contains(&message.id);
+        items.push(Item { day, is_new, is_saved, html });
         previous = Some((message, date));
     }
     let older = oldest.filter(|_| found.more && !goes_on);

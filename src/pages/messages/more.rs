@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::Window;
+use crate::chat::saved::SavedMessages;
 use crate::http::{AppState, CanRead, Problem, Query};
 use crate::kernel::{FieldError, Seq};
 use crate::pages::layout::page::{Page, html};
@@ -35,9 +36,10 @@ impl WindowQuery {
 
 async fn more(
     State(messages): State<Messages>,
+    State(saved): State<SavedMessages>,
     CanRead(reader): CanRead,
     Query(query): Query<WindowQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    Ok(html(&history(&messages, &reader, query.window()?, &page.calendar()).await?))
+    Ok(html(&history(&messages, &saved, &reader, query.window()?, &page.calendar()).await?))
 }

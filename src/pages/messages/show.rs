@@ -13,6 +13,7 @@ use crate::chat::messages::{Messages, WriteError};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{Room, may_moderate};
+use crate::chat::saved::SavedMessages;
 use crate::http::state::from_state;
 use crate::http::{AppState, CanDelete, CanReadMessage, FormBody, Language, MessageForm, Problem};
 use crate::kernel::paging::Limit;
@@ -39,6 +40,7 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 
 #[derive(Template)]
 #[template(path = "messages/show.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a condition of the template")]
 struct MessagePage {
     page: Page,
     side: Sidebar,
@@ -54,6 +56,8 @@ struct MessagePage {
     is_member: bool,
     may: Rights,
     author: String,
+    /// Whether the user has saved it.
+    saved: bool,
     form: FormState,
     emoji: Vec<EmojiView>,
     reactors: Vec<ReactorsView>,
@@ -215,10 +219,11 @@ struct MessageRenderer {
     rooms: Rooms,
     messages: Messages,
     presence: Presence,
+    saved: SavedMessages,
     sidebar: SidebarBuilder,
 }
 
-from_state!(MessageRenderer { rooms, messages, presence, sidebar });
+from_state!(MessageRenderer { rooms, messages, presence, saved, sidebar });
 
 impl MessageRenderer {
     async fn render(
@@ -252,6 +257,7 @@ impl MessageRenderer {
                 moderate: message.author.id != me.id && may_moderate(me, room),
             },
             author: message.author.display_name.clone(),
+            saved: !self.saved.among(me, &[message.id]).await?.is_empty(),
             form,
             emoji: COMMON_EMOJI.into_iter().map(view).collect(),
             reactors: reactors(&self.messages, message, me.id, page.t).await?,

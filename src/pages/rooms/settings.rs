@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::chat::accounts::Accounts;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{
-    Code, Reader, RoomChange, RoomName, RoomTopic, may_change, may_moderate,
+    Code, Reader, Room, RoomChange, RoomName, RoomTopic, SectionName, may_change, may_moderate,
 };
 use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::state::from_state;
@@ -31,6 +31,8 @@ pub(in crate::pages) fn router() -> Router<AppState> {
         .route("/rooms/{id}/code", post(renew_code))
         .route("/rooms/{id}/owner", post(hand_over))
         .route("/rooms/{id}/remove", post(remove))
+        .route("/rooms/{id}/section", post(put_section))
+        .route("/rooms/{id}/archive", post(archive))
 }
 
 #[derive(Template)]
@@ -55,6 +57,7 @@ struct RoomView {
     icon: &'static str,
     lobby: bool,
     wide_mentions_restricted: bool,
+    archived: bool,
 }
 
 struct Invitation {
@@ -76,8 +79,16 @@ async fn show(
     page: Page,
 ) -> Result<Response, Problem> {
     let room = reader.room();
-    let form = FormState::default().with("name", &room.name).with("topic", &room.topic);
+    let form = values(room);
     renderer.render(&reader, page, form, &list).await
+}
+
+/// What the forms show at first.
+fn values(room: &Room) -> FormState {
+    FormState::default()
+        .with("name", &room.name)
+        .with("topic", &room.topic)
+        .with("section", &room.section)
 }
 
 /// Renders the settings of a room.
@@ -121,6 +132,7 @@ impl RoomSettingsRenderer {
                 icon: icon(room),
                 lobby: room.lobby,
                 wide_mentions_restricted: room.wide_mentions_restricted,
+                archived: room.archived_at.is_some(),
             },
             may_change: may_change(reader.user(), room),
             may_delete: may_moderate(reader.user(), room) && !room.lobby,
@@ -183,6 +195,7 @@ async fn update(
     let form = FormState::default()
         .with("name", &typed.name)
         .with("topic", &typed.topic)
+        .with("section", &owner.room().section)
         .add_error(page.t, &problems);
     let reader = rooms.reader(owner.user(), owner.room().id).await?;
     let taken = problems.iter().any(|problem| problem.code == "room-name-taken");
@@ -196,6 +209,55 @@ async fn renew_code(
 ) -> Result<Response, Problem> {
     rooms.renew_code(&owner).await?;
     Ok(to_settings(owner.room().id))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SectionForm {
+    section: String,
+}
+
+/// Puts the room into a section of the user's own sidebar.
+async fn put_section(
+    State(renderer): State<RoomSettingsRenderer>,
+    State(rooms): State<Rooms>,
+    CanRead(reader): CanRead,
+    page: Page,
+    FormBody(typed): FormBody<SectionForm>,
+) -> Result<Response, Problem> {
+    let room = reader.room();
+    match SectionName::parse(&typed.section) {
+        Ok(section) => {
+            rooms.set_section(&reader, &section).await?;
+            Ok(to_settings(room.id))
+        }
+        Err(problem) => {
+            let problem = FieldError { field: "section", ..problem };
+            let form = FormState::default()
+                .with("name", &room.name)
+                .with("topic", &room.topic)
+                .with("section", &typed.section)
+                .add_error(page.t, &[problem]);
+            let page = renderer.render(&reader, page, form, &ListQuery::default()).await?;
+            Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ArchiveForm {
+    archived: bool,
+}
+
+async fn archive(
+    State(rooms): State<Rooms>,
+    CanModerate(moderator): CanModerate,
+    FormBody(form): FormBody<ArchiveForm>,
+) -> Result<Response, Problem> {
+    rooms.set_archived(&moderator, form.archived).await?;
+    // A moderator does not have to be a member, and only members can open the settings.
+    Ok(to_room(moderator.room().id))
 }
 
 #[derive(Deserialize)]

@@ -10,15 +10,18 @@ use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
+use crate::chat::drafts::Drafts;
+use crate::chat::drafts::model::StoredDraft;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Message, Window, excerpt};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{MemberOverview, Reader, Visibility};
 use crate::chat::rooms::{AccessError, Rooms};
+use crate::chat::saved::SavedMessages;
 use crate::chat::search;
 use crate::http::state::from_state;
 use crate::http::{AppState, CanRead, ClientInfo, Problem, Query, Viewer, cookies};
-use crate::kernel::{Clock, MessageId, Random, RoomId, Seq, ServiceError};
+use crate::kernel::{Clock, MessageId, Random, RoomId, Seq, ServiceError, Timestamp};
 use crate::pages::layout::page::{Page, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::messages::actions::{ACTIONS, MessageAction};
@@ -144,8 +147,7 @@ struct RoomPage {
     thread: Option<ThreadView>,
     list: MessageList,
     at_end: bool,
-    nonce: String,
-    draft: String,
+    draft: ComposerDraft,
     reply: Option<ReplyView>,
     error: Option<&'static str>,
     answer: Option<CommandReply>,
@@ -163,17 +165,44 @@ struct ReplyView {
     excerpt: String,
 }
 
+/// The text that the composer starts with.
+struct ComposerDraft {
+    text: String,
+    /// With which the text is sent.
+    nonce: String,
+    /// When it was stored, for scripts; `None` for a text that was refused or is new.
+    stored_at: Option<String>,
+}
+
+impl ComposerDraft {
+    /// A refused text comes before the stored draft. It goes on with the draft's nonce, which its post deletes.
+    fn new(refused: String, stored: Option<StoredDraft>, random: &Random) -> Self {
+        let (draft, nonce, at) = match stored {
+            Some(StoredDraft { body, nonce, updated_at, .. }) => (body, nonce, Some(updated_at)),
+            None => (String::new(), None, None),
+        };
+        let nonce = nonce.unwrap_or_else(|| random.token());
+        if refused.is_empty() {
+            Self { text: draft, nonce, stored_at: at.map(Timestamp::rfc3339) }
+        } else {
+            Self { text: refused, nonce, stored_at: None }
+        }
+    }
+}
+
 /// Renders the pages of rooms.
 pub(in crate::pages) struct RoomRenderer {
     rooms: Rooms,
     messages: Messages,
     presence: Presence,
+    drafts: Drafts,
+    saved: SavedMessages,
     sidebar: SidebarBuilder,
     random: Random,
     clock: Clock,
 }
 
-from_state!(RoomRenderer { rooms, messages, presence, sidebar, random, clock });
+from_state!(RoomRenderer { rooms, messages, presence, drafts, saved, sidebar, random, clock });
 
 impl RoomRenderer {
     /// Renders a room for a user. Viewing the newest messages marks them as read, unless the page's
@@ -192,7 +221,8 @@ impl RoomRenderer {
         });
         self.presence.touch(reader.user().id);
         let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
-        let mut list = history(&self.messages, reader, window, &page.calendar()).await?;
+        let mut list =
+            history(&self.messages, &self.saved, reader, window, &page.calendar()).await?;
         if shown.before.is_none() && room.unread > 0 && !page.marks_reading {
             match self.rooms.mark_read(reader, room.last_seq).await {
                 // A full disk must not prevent reading, so the read marker stays where it is.
@@ -202,7 +232,10 @@ impl RoomRenderer {
         }
         let listed = Some(room).filter(|room| room.parent.is_none());
         let side = self.sidebar.build(reader.user(), listed, &page).await?;
-        let reply = self.reply(reader, shown.reply).await?;
+        let stored = self.drafts.find(reader).await?;
+        let kept = stored.as_ref().and_then(|draft| draft.reply_to);
+        let reply = shown.reply.or(kept.filter(|_| shown.draft.is_empty()));
+        let reply = self.reply(reader, reply).await?;
         let thread = self.thread_view(reader, &page).await?;
         let overview = match thread {
             Some(_) => None,
@@ -227,8 +260,7 @@ impl RoomRenderer {
             side,
             list,
             at_end: shown.before.is_none(),
-            nonce: self.random.token(),
-            draft: shown.draft,
+            draft: ComposerDraft::new(shown.draft, stored, &self.random),
             reply,
             error: shown.error,
             answer: shown.answer,
@@ -294,8 +326,7 @@ impl RoomRenderer {
             thread: Some(thread),
             // There is no room to subscribe to yet.
             at_end: false,
-            nonce: self.random.token(),
-            draft: shown.draft,
+            draft: ComposerDraft::new(shown.draft, None, &self.random),
             reply: None,
             error: shown.error.or(refused),
             answer: shown.answer,
@@ -351,6 +382,8 @@ impl RoomRenderer {
                 invites: false,
                 moderates: false,
                 removed: false,
+                archived: false,
+                favourite: false,
                 members: 2,
                 members_label: page.t.count("people-button", 2),
                 message_to: "message-person",
@@ -361,8 +394,7 @@ impl RoomRenderer {
             // There is no room to subscribe to yet. The first message is sent as a form and redirects
             // to the new room.
             at_end: false,
-            nonce: self.random.token(),
-            draft: shown.draft,
+            draft: ComposerDraft::new(shown.draft, None, &self.random),
             reply: None,
             error: shown.error,
             answer: shown.answer,

@@ -85,6 +85,8 @@ pub(super) struct RoomView {
     pub moderates: bool,
     /// The user was removed and needs an invitation to come back.
     pub removed: bool,
+    pub archived: bool,
+    pub favourite: bool,
     pub members: usize,
     pub members_label: String,
     pub message_to: &'static str,
@@ -104,6 +106,7 @@ impl RoomView {
                 member: room.is_member(),
                 moderates: may_moderate(reader.user(), room),
                 removed,
+                archived: room.archived_at.is_some(),
                 ..Self::of_thread(room.id, parent.head.message, &parent.name, t)
             };
         }
@@ -121,6 +124,8 @@ impl RoomView {
             invites: room.is_member() && !room.visibility.is_permanent(),
             moderates: may_moderate(reader.user(), room),
             removed,
+            archived: room.archived_at.is_some(),
+            favourite: room.favourite,
             members,
             members_label: t.count("people-button", members),
             message_to: if room.visibility.has_fixed_members() {
@@ -149,6 +154,8 @@ impl RoomView {
             invites: false,
             moderates: false,
             removed: false,
+            archived: false,
+            favourite: false,
             members: 0,
             members_label: String::new(),
             message_to: "thread-reply",

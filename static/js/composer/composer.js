@@ -3,6 +3,7 @@ import { isComposing, partOf, query } from '../core/dom.js';
 import { textExcess, watchLength } from '../forms/fields.js';
 import { fetchMessagePage } from '../message-actions/message-changes.js';
 import { newNonce } from '../outbox/draft.js';
+import { DraftSync } from '../outbox/draft-sync.js';
 import { fillQuote } from '../outbox/pending-messages.js';
 
 // Which texts are slash commands. The server executes them; the browser only has to tell them from messages, by the
@@ -44,6 +45,8 @@ export const bodyOf = (text) => text.replace(/^\s*\n/, '').trimEnd();
  * @typedef {object} ComposerOptions
  * @property {HTMLElement} error
  * @property {import('../outbox/draft.js').Draft} draft
+ * @property {number} room 0 if it has no id yet: its draft stays in this browser
+ * @property {string | undefined} created when the room was made
  * @property {(body: string, nonce: string, isLiteral?: boolean, replyTo?: number) => boolean} onSend sends a text that
  *   fits, as a message whatever it looks like if it is literal; true if the text is stored in the outbox, otherwise the field keeps it
  *   until the answer is here
@@ -58,6 +61,8 @@ export class Composer {
   #form;
   #error;
   #draft;
+  /** @type {DraftSync | null} */
+  #sync;
   #onSend;
   #isMessage;
   #signal;
@@ -67,7 +72,7 @@ export class Composer {
    * @param {BodyForm} form
    * @param {ComposerOptions} options
    */
-  constructor(form, { error, draft, onSend, isMessage, signal }) {
+  constructor(form, { error, draft, room, created, onSend, isMessage, signal }) {
     this.#form = form;
     this.field = form.elements.body;
     this.#error = error;
@@ -77,23 +82,55 @@ export class Composer {
     this.#signal = signal;
     this.#length = watchLength(this.field, error);
     this.reply = new ReplyStrip(form, () => {
+      if (draft.replyTo === this.reply.id) return; // it is shown what the draft has
       draft.replyTo = this.reply.id;
       draft.write(this.field.value);
+      this.#sync?.typed();
     });
+    const show = (/** @type {string} */ text) => this.#show(text);
+    this.#sync = room ? new DraftSync({ room, created, draft, text: () => this.field.value, show, signal }) : null;
     this.#listen();
-    if (this.reply.id) draft.replyTo = this.reply.id;
-    if (this.field.value) draft.write(this.field.value);
-    else this.field.value = draft.read();
-    this.#showDraftReply();
-    this.#fitHeight();
-    this.#length.check();
-    this.#takeOrphanDraft();
+    this.#restore();
+  }
+
+  /** The page comes with a text that the server has refused, or with the server's draft. */
+  async #restore() {
+    const { stored } = this.#form.dataset;
+    const { value } = this.field;
+    const { value: nonce } = /** @type {HTMLInputElement} */ (query(this.#form, '[name="nonce"]'));
+    const isRefused = value !== '' && stored === undefined;
+    const replyTo = this.reply.id;
+    if (stored === undefined && replyTo) this.#draft.replyTo = replyTo;
+    if (isRefused) this.#draft.write(value);
+    this.#show(this.#draft.read());
+    await this.#takeOrphanDraft();
+    if (!isRefused && !this.#signal.aborted) {
+      const server = { body: value, nonce, reply_to: replyTo ?? null, updated_at: stored ?? null };
+      this.#sync?.start(stored === undefined ? null : server);
+    }
+  }
+
+  /**
+   * A text with this nonce was sent, on whichever device.
+   * @param {string} nonce
+   */
+  onSent(nonce) {
+    this.#sync?.onSent(nonce);
+  }
+
+  /**
+   * The server's draft is another one now.
+   * @param {DraftFrame} frame
+   */
+  receiveDraft({ body, ...draft }) {
+    if (body !== null) this.#sync?.receive({ body, ...draft });
   }
 
   #listen() {
     const { field } = this;
     field.addEventListener('input', () => {
       this.#draft.write(field.value);
+      this.#sync?.typed();
       this.#fitHeight();
     });
     field.addEventListener('keydown', (event) => {
@@ -121,8 +158,7 @@ export class Composer {
     if (this.field.value) return;
     const text = await this.#draft.takeOrphan();
     if (!text || this.field.value || this.#signal.aborted) return;
-    this.#setText(text);
-    this.#showDraftReply();
+    this.#show(text);
   }
 
   /** Where the draft replies to a message that is still there. */
@@ -147,8 +183,18 @@ export class Composer {
 
   /** @param {string} text */
   #setText(text) {
-    this.field.value = text;
     this.#draft.write(text);
+    this.#show(text);
+  }
+
+  /**
+   * Shows a draft.
+   * @param {string} text
+   */
+  #show(text) {
+    this.field.value = text;
+    if (!this.#draft.replyTo && this.reply.id) this.reply.clear();
+    this.#showDraftReply();
     this.#fitHeight();
     this.#length.check();
   }
@@ -166,6 +212,7 @@ export class Composer {
     this.reply.clear();
     this.#draft.clear();
     this.#setText('');
+    this.#sync?.sent();
   }
 
   /**
@@ -176,12 +223,15 @@ export class Composer {
     const { field } = this;
     if (!text.trim()) return;
     this.#setText([field.value, text].filter((part) => part.trim()).join('\n'));
+    this.#sync?.typed();
     field.setSelectionRange(field.value.length, field.value.length);
   }
 
+  /** The text is used up: its answer is on the way. */
   clearDraft() {
     this.reply.clear(); // stores the draft once more
     this.#draft.clear();
+    this.#sync?.discarded();
   }
 
   /** @param {string} reason */

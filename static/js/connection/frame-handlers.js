@@ -3,6 +3,7 @@
 import { appElement, query, queryAll } from '../core/dom.js';
 import { updateCustomEmoji } from '../emoji/emoji.js';
 import { updateStatus } from '../people/status.js';
+import { followList } from '../shell/followed-list.js';
 import { carryNotice, showRoomClosed } from '../shell/notices.js';
 
 // Passes a frame to the handler of its type.
@@ -44,7 +45,7 @@ function updateUser({ user, initials, photo }) {
     member.dataset.name = name;
     update(member, '.avatar', 'bdi');
   }
-  for (const avatar of queryAll(document, `#direct .avatar[data-user="${Number(id)}"]`)) {
+  for (const avatar of queryAll(document, `[data-room] .avatar[data-user="${Number(id)}"]`)) {
     update(/** @type {Element} */ (avatar.closest('.room')), '.avatar', '.room__name');
   }
   const app = appElement();
@@ -140,6 +141,14 @@ export class PageFrameHandlers {
     },
     read: ({ room, seq: read, unread, mentions, back }) => {
       this.#options.sidebar.updateCounts(room, { read, unread, mentions, back });
+    },
+    draft: ({ room, body }) => {
+      this.#options.sidebar.setDraft(room, body !== '');
+      followList('draft');
+    },
+    saved: (frame) => {
+      this.#options.currentRoom()?.setSaved(frame);
+      followList('saved');
     },
     room: (frame) => this.#onRoom(frame),
     closed: (frame) => this.#onRoomClosed(frame),

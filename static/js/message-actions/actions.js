@@ -20,8 +20,9 @@ import { fetchMessagePage, submitMessageForm } from './message-changes.js';
  * @property {((address: string) => void) | null} openThread null in a thread
  * @property {(article: MessageElement) => void} showMessage
  * @property {(seq: number) => void} showUnread what follows this number is unread now
+ * @property {import('../room/message-list.js').MessageList} messageList
  * @property {(text: string) => void} announce
- * @property {{ copied: string, unread: string }} texts
+ * @property {{ copied: string, unread: string, saved: string }} texts
  */
 
 /** @param {MessageElement} article */
@@ -34,7 +35,7 @@ const hasClipboard = () => Boolean(navigator.clipboard); // missing on plain HTT
  * @param {ActionOptions} options
  * @returns {Record<string, MessageAction>}
  */
-export function createActions({ me, moderates, showMessage, announce, texts, ...options }) {
+export function createActions({ me, moderates, messageList, showMessage, announce, texts, ...options }) {
   /** @param {MessageElement} article */
   const isOwn = ({ dataset }) => dataset.author === me;
   /**
@@ -52,6 +53,17 @@ export function createActions({ me, moderates, showMessage, announce, texts, ...
     async (/** @type {MessageElement} */ { dataset }) =>
       showMessage(await submitMessageForm(dataset.id, action, {}));
 
+  /** @param {MessageElement} article */
+  const isSaved = (article) => messageList.isSaved(article);
+  /** @param {boolean} saved */
+  const saving =
+    (saved) =>
+    async (/** @type {MessageElement} */ { dataset }) => {
+      await submitMessageForm(dataset.id, 'saved', { saved: String(saved) });
+      messageList.setSaved(dataset.id, saved);
+      if (saved) announce(texts.saved);
+    };
+
   return {
     quick: { run: ({ dataset }, { dataset: { emoji = '' } }) => options.toggleReaction(dataset.id, emoji) },
     react: {
@@ -62,6 +74,8 @@ export function createActions({ me, moderates, showMessage, announce, texts, ...
       isAllowed: () => options.openThread !== null,
       run: ({ dataset }) => options.openThread?.(`/threads/${dataset.id}`),
     },
+    save: { isAllowed: (article) => !isSaved(article), run: saving(true) },
+    unsave: { isAllowed: isSaved, run: saving(false) },
     copy: {
       isAllowed: hasClipboard,
       run: ({ dataset }) =>

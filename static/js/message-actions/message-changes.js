@@ -34,7 +34,7 @@ async function fetchPage(address, init) {
  * Submits a form of the message's page and returns the message in its new state. Without one it throws: callers delete
  * the typed text only once the change is known to be stored.
  * @param {string} id
- * @param {'edit' | 'delete' | 'reactions' | 'pin' | 'unpin' | 'unread'} action
+ * @param {'edit' | 'delete' | 'reactions' | 'pin' | 'unpin' | 'unread' | 'saved'} action
  * @param {Record<string, string>} fields
  */
 export async function submitMessageForm(id, action, fields) {

@@ -1,7 +1,7 @@
 // How users act on messages: with the toolbar in the message under the pointer or with the focus, with the menu, which
 // long presses open on touch screens, with single keys on the message with the focus, by clicks on reactions, and with
 // the arrow up in the composer, which edits their last message.
-import { cloneTemplate, closestTo, hasModifier, partOf, queryAll } from '../core/dom.js';
+import { byId, cloneTemplate, closestTo, hasModifier, partOf, queryAll } from '../core/dom.js';
 import { closeEmojiPicker, drawEmoji, recentEmoji } from '../emoji/emoji.js';
 import { setTabStops } from '../room/message-grouping.js';
 import { createActions } from './actions.js';
@@ -82,7 +82,7 @@ export function startMessageActions(options) {
     deleter: createMessageDeleter(context),
     toggleReaction,
     showMessage,
-    texts: { copied, unread },
+    texts: { copied, unread, saved: byId('saved-mark').dataset.said ?? '' },
   });
   /** @type {ActionControls['isAllowed']} */
   const isAllowed = (name, article) => actions[name]?.isAllowed?.(article) ?? name in actions;

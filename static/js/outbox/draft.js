@@ -100,13 +100,51 @@ export class Draft {
     this.replyTo = record?.reply_to;
   }
 
+  /** With which the text will be sent. */
+  get nonce() {
+    return this.#nonce;
+  }
+
+  /** Which history of the server has this very text, and whether it came from there. */
+  get serverCopy() {
+    const { stored = '', isTaken = false } = loadRecord(this.#kind, this.#id) ?? {};
+    return { stored, isTaken };
+  }
+
+  /**
+   * The server has this text.
+   * @param {string} text
+   * @param {string} epoch
+   * @param {boolean} isTaken
+   */
+  markStored(text, epoch, isTaken) {
+    const record = loadRecord(this.#kind, this.#id);
+    if (record?.text === text) saveRecord(this.#kind, this.#id, { ...record, stored: epoch, isTaken });
+  }
+
+  /**
+   * Takes over a text of another device with its nonce: whichever device sends it, it is stored once. A change makes it
+   * another text.
+   * @param {string} text
+   * @param {string | null} nonce
+   * @param {number | null} replyTo
+   */
+  take(text, nonce, replyTo) {
+    this.clear();
+    if (!text) return;
+    this.#nonce = nonce ?? this.#nonce;
+    this.replyTo = replyTo ?? undefined;
+    this.#sent = this.#withReply(text);
+    this.write(text);
+  }
+
   read() {
     return loadRecord(this.#kind, this.#id)?.text ?? '';
   }
 
   /** @param {string} text */
   write(text) {
-    if (this.#sent !== null && this.#withReply(text) !== this.#sent) this.#renewNonce();
+    if (this.#sent !== null && this.#withReply(text) !== this.#sent) this.renewNonce();
     const record = { text, nonce: this.#nonce, reply_to: this.replyTo, at: Date.now() };
     if (text.trim()) saveRecord(this.#kind, this.#id, record);
     else this.#remove();
@@ -119,7 +157,7 @@ export class Draft {
 
   #remove() {
     removeRecord(this.#kind, this.#id);
-    this.#renewNonce();
+    this.renewNonce();
   }
 
   /** @param {string} text */
@@ -144,13 +182,14 @@ export class Draft {
     const liveTabs = await liveTabIds();
     const [newest] = others
       .filter((id) => !liveTabs?.has(id.slice(this.#prefix.length)))
-      .map((id) => ({ text: '', nonce: '', at: 0, reply_to: undefined, ...loadRecord(kind, id), id }))
+      .map((id) => ({ text: '', nonce: '', at: 0, ...loadRecord(kind, id), id }))
       .filter(({ text }) => text)
       .sort((one, other) => other.at - one.at);
     if (!newest || loadRecord(kind, this.#id)) return '';
     this.#nonce = newest.nonce || this.#nonce;
     this.replyTo = newest.reply_to;
     this.write(newest.text);
+    if (newest.stored) this.markStored(newest.text, newest.stored, newest.isTaken === true);
     removeRecord(kind, newest.id);
     return newest.text;
   }
@@ -170,7 +209,8 @@ export class Draft {
     );
   }
 
-  #renewNonce() {
+  /** What is written from now on is another text. */
+  renewNonce() {
     this.#nonce = newNonce();
     this.#sent = null;
   }

@@ -266,12 +266,42 @@ function showTopic(topic) {
 }
 
 /**
+ * The star beside the name makes the room a favourite. The connection then says that it is one.
+ * @param {() => void} onFailure
+ */
+export function startFavourite(onFailure) {
+  const form = /** @type {HTMLFormElement | null} */ (document.getElementById('favourite'));
+  form?.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const { value: favourite } = /** @type {HTMLButtonElement} */ (query(form, 'button'));
+    try {
+      const { ok } = await fetch(form.action, { method: 'POST', body: new URLSearchParams({ favourite }) });
+      if (!ok) onFailure();
+    } catch {
+      onFailure();
+    }
+  });
+}
+
+/** @param {boolean} isFavourite */
+function showFavourite(isFavourite) {
+  /** @type {HTMLButtonElement | null} */
+  const button = document.querySelector('#favourite button');
+  if (!button) return;
+  button.value = String(!isFavourite);
+  button.ariaPressed = String(isFavourite);
+}
+
+/**
  * @param {FrameRoom} room
  * @param {boolean} isMember
  */
-export function updateRoomHeader({ name, topic }, isMember) {
+export function updateRoomHeader({ name, topic, favourite, archived_at: archivedAt }, isMember) {
   query(byId('room-h'), 'bdi').textContent = name;
   showTopic(topic);
+  showFavourite(favourite);
+  byId('archived-bar').hidden = archivedAt === null;
+  byId('composer').hidden = archivedAt !== null;
   const joinBar = /** @type {HTMLElement | null} */ (document.querySelector('.join-bar'));
   if (joinBar) joinBar.hidden = isMember;
 }

@@ -1,6 +1,6 @@
 // The list of messages: puts each one in its place by sequence number. It holds a part of the room without gaps; links
 // at its ends lead to the rest.
-import { partOf, query, queryAll } from '../core/dom.js';
+import { byId, cloneTemplate, partOf, query, queryAll } from '../core/dom.js';
 import { watchDay } from '../core/local-time.js';
 import { decorateForViewer, groupMessage, refreshDayLabels } from './message-grouping.js';
 
@@ -44,6 +44,8 @@ export class MessageList {
    * @type {MessageElement[] | null}
    */
   #unplaced = null;
+  /** The messages that the user has saved, by their ids in the page. */
+  #saved = new Set();
 
   /**
    * @param {HTMLElement} list
@@ -60,6 +62,7 @@ export class MessageList {
       /** @type {Element} */ (node).classList.contains('message') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
     );
     this.#lastChunk().after(this.#pending);
+    this.#takeSavedMarks(list);
     this.#prepare(queryAll(list, '.message'));
     this.#latestSeq = this.newestSeq;
     watchDay(() => this.refreshDayLabels(), signal);
@@ -123,8 +126,7 @@ export class MessageList {
     if (!previous) query(this.#list, '.chunk').prepend(article);
     else if (this.#isChunkFull(previous)) this.#appendChunk().append(article);
     else previous.after(article);
-    this.#decorate(article);
-    this.#group(article);
+    this.#prepare([article]);
     this.#group(this.#next(article));
     this.#updateLinks();
     return true;
@@ -180,6 +182,7 @@ export class MessageList {
   insertPage(page, link = null) {
     /** @type {MessageElement[]} */
     const articles = page ? queryAll(page, '.message') : [];
+    if (page) this.#takeSavedMarks(page);
     page?.querySelector('.unread-divider')?.remove(); // the unread divider is placed by the page on screen
     if (page && !link) {
       for (const element of Array.from(this.#list.children)) if (element !== this.#pending) element.remove();
@@ -292,6 +295,49 @@ export class MessageList {
   #decorate(article) {
     decorateForViewer(article, this.#me);
     this.#enhance(article);
+    if (this.#saved.has(article.id)) this.#showSaved(article, true);
+  }
+
+  /**
+   * The server puts a mark before each message that the user has saved. In the message it moves along with it.
+   * @param {ParentNode} page
+   */
+  #takeSavedMarks(page) {
+    for (const mark of queryAll(page, '.saved-mark')) {
+      this.#saved.add(mark.nextElementSibling?.id);
+      mark.remove();
+    }
+  }
+
+  /** @param {MessageElement} article */
+  isSaved(article) {
+    return this.#saved.has(article.id);
+  }
+
+  /**
+   * @param {number | string} id of the message
+   * @param {boolean} isSaved
+   */
+  setSaved(id, isSaved) {
+    const key = `m${Number(id)}`;
+    if (isSaved) this.#saved.add(key);
+    else this.#saved.delete(key);
+    const article = /** @type {MessageElement | null} */ (document.getElementById(key));
+    if (article) this.#showSaved(article, isSaved);
+  }
+
+  /**
+   * @param {MessageElement} article
+   * @param {boolean} isSaved
+   */
+  #showSaved(article, isSaved) {
+    const mark = article.querySelector('.saved-mark');
+    // The toolbar may be over the message.
+    for (const button of queryAll(article, '[data-act$="save"]')) {
+      button.hidden = isSaved === (button.dataset.act === 'save');
+    }
+    if (!isSaved) mark?.remove();
+    else if (!mark) query(article, '.message__main').prepend(cloneTemplate(byId('saved-mark')));
   }
 
   /** @param {MessageElement | null} article */

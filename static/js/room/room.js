@@ -19,7 +19,7 @@ import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
 import { startKeyboardNavigation } from './keyboard-navigation.js';
-import { MemberList, searchMembers, updateRoomHeader } from './member-list.js';
+import { MemberList, searchMembers, startFavourite, updateRoomHeader } from './member-list.js';
 import { decorateForViewer } from './message-grouping.js';
 import { MessageList } from './message-list.js';
 import { Pagination, startMessageLinks } from './pagination.js';
@@ -87,6 +87,7 @@ export class Room {
     read: ({ seq, back }) => (back ? this.#showUnread(seq) : this.#readMarker.advance(seq)),
     typing: ({ user }) => this.#typingIndicator.show(user),
     posted: (frame) => this.#onPosted(frame),
+    draft: (frame) => this.composer.receiveDraft(frame),
   };
 
   /**
@@ -208,6 +209,9 @@ export class Room {
     return new Composer(this.#form, {
       error: this.#part('composer-error'),
       draft: new Draft('draft', target),
+      // The text in a thread stays on this device.
+      room: this.isLive && !this.#isThread ? this.id : 0,
+      created: this.created,
       onSend: (body, nonce, isLiteral, replyTo) => this.#send(body, nonce, isLiteral, replyTo),
       isMessage: (text) => this.#isMessage(text),
       signal: this.#signal,
@@ -250,6 +254,7 @@ export class Room {
       announce: this.#options.announcer.announce,
       signal: this.#signal,
     });
+    if (!this.#isThread) startFavourite(() => this.composer.showError(byId('acts').dataset.failed ?? ''));
     startMessageLinks({
       log: this.#log,
       room: this.id,
@@ -420,7 +425,10 @@ export class Room {
     this.scrollAnchor.updateBelow(() => {
       isNew = this.#messageList.upsert(article);
       if (isNew && !isOwn && !isPageActive()) this.#unreadDivider.markAfter(this.#readMarker.seq);
-      if (isOwn && nonce) this.#options.sender.remove(nonce);
+      if (isOwn && nonce) {
+        this.#options.sender.remove(nonce);
+        this.composer.onSent(nonce);
+      }
     });
     this.#pagination.onMessageAdded();
     this.#options.sidebar.markThreads(article);
@@ -526,6 +534,11 @@ export class Room {
     const button = query(form, 'button');
     button.value = String(!this.#isMember);
     button.textContent = (this.#isMember ? form.dataset.unfollow : form.dataset.follow) ?? '';
+  }
+
+  /** @param {SavedFrame} frame */
+  setSaved({ message, saved }) {
+    this.#messageList.setSaved(message, saved);
   }
 
   /** What to ask for over HTTP where there is no WebSocket. */

@@ -1,8 +1,9 @@
 // The sidebar: the user's rooms and direct messages in their order, and what is unread in each and in all, which the
 // title of the tab says. Where the screen has no column for it, it is a drawer.
-import { byId, insertSorted, query, queryAll } from '../core/dom.js';
+import { byId, cloneTemplate, insertSorted, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { pluralize } from '../core/i18n.js';
+import { loadRecord, removeRecord, saveRecord } from '../outbox/storage.js';
 
 // The title of the tab: the unread count of all rooms, the page, the site. An installed app shows the count on its icon.
 
@@ -81,13 +82,20 @@ export function closeDrawer(id) {
   byId(id)?.hidePopover();
 }
 
-const LISTS = ['rooms', 'direct'];
+/** @param {HTMLElement} details */
+const listOf = ({ parentElement }) => `${parentElement?.dataset.list}:${parentElement?.dataset.section ?? ''}`;
 
 /**
- * Whether rooms of this visibility are listed as direct messages.
- * @param {string | undefined} visibility
+ * Whether a list is open is remembered in this browser.
+ * @param {HTMLElement} target
  */
-const isAmongDirect = (visibility) => visibility === 'direct' || visibility === 'group';
+function keepFold(target) {
+  if (!(target instanceof HTMLDetailsElement)) return;
+  const list = listOf(target);
+  const isOpenAtFirst = !list.startsWith('archived');
+  if (target.open === isOpenAtFirst) removeRecord('fold', list);
+  else saveRecord('fold', list, { isOpen: target.open });
+}
 
 /**
  * Of a room: two sequence numbers, and what is unread between them.
@@ -126,6 +134,15 @@ export class Sidebar {
     this.#current = Number(query(element, '[data-room]:has([aria-current])')?.dataset.room);
     this.#scrollToCurrent();
     element.addEventListener('toggle', () => this.#scrollToCurrent()); // a closed drawer can't scroll
+    this.#restoreFolds();
+    // Of a list that was opened or shut; it doesn't bubble.
+    element.addEventListener('toggle', ({ target }) => keepFold(/** @type {HTMLElement} */ (target)), true);
+  }
+
+  #restoreFolds() {
+    for (const details of /** @type {HTMLDetailsElement[]} */ (queryAll(this.#element, '.room-list > details'))) {
+      details.open = loadRecord('fold', listOf(details))?.isOpen ?? details.open;
+    }
   }
 
   /**
@@ -141,16 +158,21 @@ export class Sidebar {
     return this.#row(room)?.dataset.created;
   }
 
-  /** @returns {HTMLAnchorElement[]} */
+  /**
+   * Of the rooms in lists that are open.
+   * @returns {HTMLAnchorElement[]}
+   */
   links() {
-    return queryAll(this.#element, '.room');
+    return queryAll(this.#element, 'details[open] .room');
   }
 
   /** @param {number} room */
   setCurrent(room) {
     this.#current = room;
     this.#element.querySelector('.room[aria-current]')?.removeAttribute('aria-current');
-    this.#row(room)?.querySelector('.room')?.setAttribute('aria-current', 'page');
+    const place = queryAll(this.#element, '.places a').find((link) => link.getAttribute('href') === location.pathname);
+    const current = room ? this.#row(room)?.querySelector('.room') : place;
+    current?.setAttribute('aria-current', 'page');
   }
 
   /**
@@ -216,7 +238,8 @@ export class Sidebar {
     const hadFocus = previous?.contains(document.activeElement);
     previous?.remove();
     const row = query(parseHtml(html), 'li');
-    this.#insert(row, isAmongDirect(room.visibility), room.lobby);
+    this.#insert(row);
+    this.#hideEmptyLists();
     this.setCurrent(this.#current);
     if (hadFocus) query(row, '.room').focus();
     if (!this.#counts.has(id)) this.#counts.set(id, { last: 0, read: 0, unread: 0, mentions: 0 });
@@ -248,8 +271,19 @@ export class Sidebar {
     }
     this.#counts.delete(room);
     this.#row(room)?.remove();
+    this.#hideEmptyLists();
     this.setCurrent(this.#current);
     this.showTotals();
+  }
+
+  /**
+   * The user has a draft for the room, or has none any more.
+   * @param {number} room
+   * @param {boolean} hasDraft
+   */
+  setDraft(room, hasDraft) {
+    const mark = /** @type {HTMLElement | null | undefined} */ (this.#row(room)?.querySelector('.room__draft'));
+    if (mark) mark.hidden = !hasDraft;
   }
 
   /**
@@ -261,7 +295,10 @@ export class Sidebar {
   replaceRows(page, room) {
     const isPartial = query(page, '#side').dataset.partial !== undefined;
     if (isPartial) this.#adoptRow(page, room);
-    else for (const id of LISTS) byId(id).replaceChildren(...query(page, `#${id}`).children);
+    else {
+      query(this.#element, '.sidebar__scroll').replaceChildren(...query(page, '#side .sidebar__scroll').children);
+      this.#restoreFolds();
+    }
     query(this.#element, '.current-user').replaceWith(query(page, '.current-user')); // its language links lead to the room on screen
     this.setCurrent(room);
     this.#scrollToCurrent();
@@ -281,7 +318,8 @@ export class Sidebar {
       if (id !== room && !this.#counts.has(id)) other.remove();
     }
     const row = /** @type {HTMLElement | null} */ (page.querySelector('#side [data-room]'));
-    if (row && !this.#row(room)) this.#insert(row, isAmongDirect(row.dataset.kind));
+    if (row && !this.#row(room)) this.#insert(row);
+    this.#hideEmptyLists();
   }
 
   /**
@@ -290,11 +328,11 @@ export class Sidebar {
    */
   rename({ user, sort }) {
     const row = /** @type {HTMLElement | null | undefined} */ (
-      this.#element.querySelector(`#direct .avatar[data-user="${Number(user.id)}"]`)?.closest('[data-room]')
+      this.#element.querySelector(`.avatar[data-user="${Number(user.id)}"]`)?.closest('[data-room]')
     );
     if (!row) return;
     row.dataset.sort = sort;
-    this.#insert(row, true);
+    this.#insert(row);
   }
 
   /** @param {URL} page the one on screen */
@@ -394,14 +432,37 @@ export class Sidebar {
   }
 
   /**
-   * By name; the lobby comes before all other rooms.
+   * By name, into the list that it belongs to.
    * @param {HTMLElement} row
-   * @param {boolean} isDirect
-   * @param {boolean} [isLobby]
    */
-  #insert(row, isDirect, isLobby = false) {
-    const list = byId(isDirect ? 'direct' : 'rooms');
-    if (isLobby) list.prepend(row);
-    else insertSorted(list, row, (other) => other.dataset.room, isDirect ? 0 : 1);
+  #insert(row) {
+    const { place = 'rooms', section = '' } = row.dataset;
+    const list = place === 'section' ? this.#section(section) : byId(place);
+    insertSorted(list, row, (other) => other.dataset.room);
+    /** @type {HTMLElement} */ (list.closest('.room-list')).hidden = false;
+  }
+
+  /**
+   * The list of a section. A new one comes before the rooms; the next page puts the sections in order.
+   * @param {string} name
+   * @returns {HTMLElement}
+   */
+  #section(name) {
+    const existing = this.#element.querySelector(`[data-list="section"][data-section="${CSS.escape(name)}"] ul`);
+    if (existing) return /** @type {HTMLElement} */ (existing);
+    const section = cloneTemplate(byId('section-list'));
+    section.dataset.section = name;
+    query(section, 'h2').textContent = name;
+    const list = query(section, 'ul');
+    list.ariaLabel = name;
+    query(this.#element, '[data-list="rooms"]').before(section);
+    return list;
+  }
+
+  /** Favourites, sections and archived rooms are there only if they hold something. */
+  #hideEmptyLists() {
+    for (const list of queryAll(this.#element, '.room-list:not([data-list="rooms"], [data-list="direct"])')) {
+      list.hidden = !list.querySelector('[data-room]');
+    }
   }
 }

@@ -80,7 +80,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
 
   for (const [what, selector, path] of [
     ['the settings', '.user-menu a[href="/settings"]', '/settings'],
-    ['all rooms', '.sidebar__heading a[href="/rooms"]', '/rooms'],
+    ['all rooms', '.room-list > a[href="/rooms"]', '/rooms'],
   ]) {
     story(
       `while ${why}, a click on ${what} completes when the server is back`,

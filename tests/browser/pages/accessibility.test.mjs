@@ -117,6 +117,8 @@ story('the pages of rooms and settings', async ({ patio, newUser }) => {
     '/rooms?q=nothing',
     '/rooms/2/settings',
     '/rooms/2/members',
+    '/saved',
+    '/drafts',
     '/settings',
     '/direct/tom',
     '/people',

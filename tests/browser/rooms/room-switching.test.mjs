@@ -53,7 +53,7 @@ story('back and forward move through visited rooms', async ({ newUser }) => {
 story('back works across a page that is not a room', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   await ana.open('lobby');
-  await ana.page.locator('.sidebar__heading a[href="/rooms"]').click();
+  await ana.page.locator('.room-list > a[href="/rooms"]').click();
   await ana.arrives('/rooms');
   await ana.page.goBack();
   await ana.arrives('/rooms/1');

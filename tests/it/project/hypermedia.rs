@@ -26,7 +26,7 @@ const ATTRIBUTES: [&str; 9] = [
 const DELIVERED: [&str; 3] = ["messages/_message.html", "rooms/_row.html", "rooms/_member.html"];
 
 /// Forms that lead to another page, change language or theme, or belong to messages.
-const PLAIN_FORMS: [&str; 26] = [
+const PLAIN_FORMS: [&str; 28] = [
     "/admin/people/close",
     "/admin/people/erase",
     "/direct",
@@ -44,7 +44,9 @@ const PLAIN_FORMS: [&str; 26] = [
     "/register",
     "/reset/{{ link }}",
     "/rooms",
+    "/rooms/{{ room.id }}/archive",
     "/rooms/{{ room.id }}/delete",
+    "/rooms/{{ room.id }}/favourite",
     "/rooms/{{ room.id }}/join",
     "/rooms/{{ room.id }}/leave",
     "/rooms/{{ room.id }}/members",

@@ -22,12 +22,13 @@ const LAYERS: [&[&str]; 12] = [
 ];
 
 /// The modules of `chat`, from low to high. Models are below the events, operations above.
-const CHAT: [&str; 16] = [
+const CHAT: [&str; 19] = [
     "accounts::model",
     "emoji::model",
     "names::model",
     "rooms::model",
     "messages::model",
+    "drafts::model",
     "events",
     "presence",
     "audit",
@@ -36,7 +37,9 @@ const CHAT: [&str; 16] = [
     "emoji",
     "rooms",
     "search",
+    "drafts",
     "messages",
+    "saved",
     "sync",
     "commands",
 ];

@@ -79,6 +79,12 @@ impl Browser {
         self.send(request.header("origin", self.base.clone())).await
     }
 
+    /// Sends the fields of a form as a script does, with PUT.
+    pub async fn put(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let request = self.client.put(format!("{}{path}", self.base)).form(fields);
+        self.send(request.header("origin", self.base.clone())).await
+    }
+
     /// Submits a form with a file.
     pub async fn upload(&mut self, path: &str, field: &'static str, file: Vec<u8>) -> Page {
         const BOUNDARY: &str = "----boundary";

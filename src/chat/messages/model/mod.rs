@@ -289,6 +289,20 @@ impl Write {
         }
     }
 
+    /// The room in which this write edits a message or reacts to one.
+    pub fn changed_room(&self) -> Option<RoomId> {
+        match self {
+            Self::Edit { author, .. } => Some(author.room),
+            Self::React(member, _) | Self::Pin(member, _) => Some(member.room()),
+            Self::Post(_)
+            | Self::Delete(_)
+            | Self::Unreact(_)
+            | Self::Unpin(..)
+            | Self::Announce(_)
+            | Self::RefreshQuotes { .. } => None,
+        }
+    }
+
     /// The room, and the normalized words after an `@`, which may be handles.
     pub fn names(&self) -> Option<(RoomId, &[String])> {
         match self {
@@ -324,6 +338,8 @@ pub struct WriteOutcome {
     pub quotes_changed: Option<Rev>,
     /// What changed with the message: its twin, the head of its thread.
     pub also: Vec<WriteOutcome>,
+    /// Users who had saved the message that this write deleted.
+    pub unsaved: Vec<UserId>,
 }
 
 impl WriteOutcome {
@@ -334,7 +350,8 @@ impl WriteOutcome {
 
     pub(super) fn of(message: Arc<Message>, changed: bool) -> Self {
         let (mentioned, outsiders, joined, also) = Default::default();
-        Self { message, changed, mentioned, outsiders, joined, quotes_changed: None, also }
+        let (quotes_changed, unsaved) = Default::default();
+        Self { message, changed, mentioned, outsiders, joined, quotes_changed, also, unsaved }
     }
 }
 
@@ -372,6 +389,9 @@ pub enum WriteError {
     /// The user mentions many members too often; the time to wait.
     #[error("too many mentions of many members")]
     TooMany(Duration),
+    /// An archived room takes no messages, edits and reactions.
+    #[error("the room is archived")]
+    Archived,
     /// The message is a reply in a thread, and has none itself.
     #[error("the message is in a thread")]
     ThreadInThread,

@@ -4,17 +4,19 @@
 use super::changing::{changed, find, find_undeleted, next_change, touch, unchanged};
 use super::mentions::{self, Mention};
 use super::{Outcome, insert, joining, quotes, versions};
-use crate::changefeed::model::ChangeMeta;
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedRoom, NamedUser};
 use crate::chat::messages::mentions::RenderedWithMentions;
 use crate::chat::messages::model::{
-    Author, Deleter, DeletionReason, Message, NewText, Reaction, WriteError, WriteOutcome,
+    Author, Deleter, DeletionReason, Message, NewText, Reaction, Write, WriteError, WriteOutcome,
 };
 use crate::chat::rooms::model::Member;
-use crate::db::{StatementBatch, Transaction, execute};
+use crate::chat::rooms::{GATE, IS_ARCHIVED};
+use crate::db::{StatementBatch, Transaction, execute, fetch_scalars, json_rows};
 use crate::kernel::ids::RoomKey;
-use crate::kernel::{FieldError, Timestamp};
+use crate::kernel::{FieldError, MessageId, RoomId, Timestamp, UserId};
 use crate::text::render;
 
 /// How many different emoji a message may carry.
@@ -79,8 +81,9 @@ pub(super) async fn edit(
 pub(super) async fn delete(
     transaction: &mut Transaction,
     deleter: &Deleter,
-    now: Timestamp,
+    meta: ChangeMeta,
 ) -> Result<Outcome, sqlx::Error> {
+    let now = meta.now;
     let Deleter { room, message: id, reason } = deleter;
     let (room, id) = (*room, *id);
     let Some(message) = find(transaction, room, id).await? else {
@@ -103,6 +106,7 @@ pub(super) async fn delete(
     )?;
     execute!(transaction, "delete from reactions where message_id = $1", id)?;
     versions::delete(transaction, id).await?;
+    let unsaved = remove_saved(transaction, id, meta).await?;
     if let DeletionReason::Moderation { moderator, room_name, author, author_name } = reason {
         let action = Action::DeleteMessage {
             message: id,
@@ -113,7 +117,44 @@ pub(super) async fn delete(
     }
     let quotes_changed = quotes::refresh_first(transaction, room, id, now).await?;
     let outcome = changed(transaction, room, id).await?;
-    Ok(outcome.map(|outcome| WriteOutcome { quotes_changed, ..outcome }))
+    Ok(outcome.map(|outcome| WriteOutcome { quotes_changed, unsaved, ..outcome }))
+}
+
+/// Takes a deleted message off all lists of saved messages. Returns whose.
+async fn remove_saved(
+    transaction: &mut Transaction,
+    message: MessageId,
+    meta: ChangeMeta,
+) -> Result<Vec<UserId>, sqlx::Error> {
+    let users: Vec<UserId> = fetch_scalars!(
+        transaction,
+        "delete from saved_messages where message_id = $1 returning user_id",
+        message,
+    )?;
+    for user in &users {
+        changefeed::record(transaction, meta, Change::Saved(message, *user)).await?;
+    }
+    Ok(users)
+}
+
+/// Which of the rooms that the writes edit or react in take no more of that. What is there can still be deleted.
+pub(super) async fn archived_rooms(
+    transaction: &mut Transaction,
+    writes: &[Write],
+) -> Result<Vec<RoomId>, sqlx::Error> {
+    let rooms: Vec<RoomId> = writes.iter().filter_map(Write::changed_room).collect();
+    if rooms.is_empty() {
+        return Ok(rooms);
+    }
+    fetch_scalars!(
+        transaction,
+        concat!(
+            "select id from rooms where ",
+            IS_ARCHIVED!("rooms.id"),
+            " and id in (select cast(value as bigint) from jsonb_each($1))"
+        ),
+        json_rows(&rooms),
+    )
 }
 
 /// Adds a reaction; one that exists already changes nothing. In a public room a user that is not a

@@ -9,8 +9,9 @@ use super::lookups::{self, LookupResults};
 use super::threads::twins::{self, Twins};
 use super::{Outcome, edits, mentions, pins, quotes, threads};
 use crate::changefeed::model::ChangeMeta;
+use crate::chat::drafts::store::{self as drafts, SentDraft};
 use crate::chat::messages::mentions::{MentionIndex, Writing};
-use crate::chat::messages::model::{Post, Write, WriteError, WriteOutcome};
+use crate::chat::messages::model::{Nonce, Post, Write, WriteError, WriteOutcome};
 use crate::chat::search;
 use crate::chat::search::model::SearchDocument;
 use crate::chat::search::store::IndexEntry;
@@ -23,6 +24,8 @@ pub(in crate::chat::messages) struct Committed {
     pub outcomes: Vec<Outcome>,
     /// The message ids that the batch reserved: at least one.
     pub ids: RangeInclusive<MessageId>,
+    /// The drafts that the new messages were; they are deleted.
+    pub drafts: Vec<SentDraft>,
 }
 
 /// The largest batch whose inserts are sent as one multi-statement text. Each batch size has its own
@@ -58,7 +61,11 @@ pub(in crate::chat::messages) async fn commit_group(
     let heads = threads::heads_of(&replies);
     // Remove the old search tokens of changed messages before their rows change; the new ones are
     // written at the end of the transaction.
-    let edited: Vec<MessageId> = writes.iter().filter_map(Write::edited_message).collect();
+    let archived = edits::archived_rooms(&mut transaction, writes).await?;
+    let is_refused =
+        |write: &&Write| write.changed_room().is_some_and(|room| archived.contains(&room));
+    let accepted = writes.iter().filter(|write| !is_refused(write));
+    let edited: Vec<MessageId> = accepted.filter_map(Write::edited_message).collect();
     let twins = twins::find(&mut transaction, &edited).await?;
     let changed: Vec<MessageId> =
         edited.into_iter().chain(twins.values().map(|twin| twin.message)).collect();
@@ -67,10 +74,18 @@ pub(in crate::chat::messages) async fn commit_group(
         let statements = StatementBatch::of(transaction);
         if writes.len() > MAX_JOINED_WRITES { statements.separate() } else { statements }
     };
+    let mut drafts = std::mem::take(&mut lookups.drafts);
     let mut posted =
         insert::assign_numbers(&posts, lookups, replies, &handles, first_id_of_batch, meta.now);
     let mut rest = statements(&transaction);
     insert::push_inserts(&mut rest, &posted);
+    if !rest.has_one_writer() {
+        rest.run(&mut transaction).await?;
+        rest = statements(&transaction);
+        drafts = find_drafts(&mut transaction, &posts).await?;
+    }
+    drafts.retain(|draft| is_sent(draft, &posts, &posted));
+    drafts::push_deletions(&mut rest, &drafts, meta);
     // Edits, deletions and reactions may refer to a message posted in the same batch, so it must be
     // stored before they run.
     if posts.len() < writes.len() || !heads.is_empty() {
@@ -82,6 +97,7 @@ pub(in crate::chat::messages) async fn commit_group(
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         outcomes.push(match write {
+            refused if is_refused(&refused) => Err(WriteError::Archived),
             Write::Post(_) => posted.next().ok_or(sqlx::Error::RowNotFound)?,
             change => apply(&mut transaction, change, &handles, &twins, meta).await?,
         });
@@ -90,7 +106,28 @@ pub(in crate::chat::messages) async fn commit_group(
     search::store::write(&mut rest, &documents(db, writes, &outcomes));
     transaction.commit_with(rest).await?;
     let last = MessageId(first_id_of_batch.0 + reserved(new_messages) - 1);
-    Ok(Committed { outcomes, ids: first_id_of_batch..=last })
+    Ok(Committed { outcomes, ids: first_id_of_batch..=last, drafts })
+}
+
+async fn find_drafts(
+    transaction: &mut Transaction,
+    posts: &[&Post],
+) -> Result<Vec<SentDraft>, sqlx::Error> {
+    match lookups::sent(posts) {
+        none if none.is_empty() => Ok(Vec::new()),
+        sent => drafts::find_sent(transaction, &sent).await,
+    }
+}
+
+/// Whether a draft became a message. A refused post keeps its draft.
+fn is_sent(draft: &SentDraft, posts: &[&Post], outcomes: &[Outcome]) -> bool {
+    posts.iter().zip(outcomes).any(|(post, outcome)| {
+        let nonce = post.draft.nonce.as_ref().map(Nonce::as_str);
+        outcome.is_ok()
+            && nonce == Some(&draft.nonce)
+            && post.member.user().id == draft.user
+            && post.member.room() == draft.room
+    })
 }
 
 /// Runs a write that is not a post.
@@ -112,7 +149,7 @@ async fn apply(
             let rendered = handles.resolve(&writing, &text.body, rendered);
             twins::edit(transaction, *author, text, rendered, twin, meta).await
         }
-        Write::Delete(deleter) => twins::delete(transaction, deleter, twin, meta.now).await,
+        Write::Delete(deleter) => twins::delete(transaction, deleter, twin, meta).await,
         Write::React(member, reaction) => edits::react(transaction, member, reaction, meta).await,
         Write::Unreact(reaction) => edits::unreact(transaction, reaction).await,
         Write::Pin(member, message) => pins::pin(transaction, member, *message, meta).await,

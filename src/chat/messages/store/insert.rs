@@ -40,6 +40,9 @@ pub(super) fn assign_numbers<'a>(
         if !lookups.allows_reply(post, room) {
             return Err(WriteError::Invalid(FieldError::new("reply_to", "reply-unknown")));
         }
+        if lookups.is_archived(post) {
+            return Err(WriteError::Archived);
+        }
         let joined = lookups.joined(&post.member).map_err(WriteError::JoinRefused)?;
         let room = lookups.rooms.get_mut(&room).ok_or(WriteError::NotFound)?;
         room.last_seq = room.last_seq.next();

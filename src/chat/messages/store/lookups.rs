@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, QUOTE_COLUMN, SELECT_MESSAGES};
 use super::{MessageRow, joining};
 use crate::changefeed::model::ChangeMeta;
+use crate::chat::drafts::store::{self as drafts, Sent, SentDraft};
 use crate::chat::messages::model::{Message, NewMember, Post, Quote};
 use crate::chat::rooms::model::{JoinRefusal, Member};
+use crate::chat::rooms::{GATE, IS_ARCHIVED};
 use crate::db::{BatchResults, StatementBatch, Transaction, json_rows, push_statement};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
@@ -88,14 +90,30 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
     if !rooms.is_empty() {
         push_statement!(statements, |query| {
             query
-                .push(
-                    "select id, last_seq, rev from rooms
-                     where id in (select cast(value as bigint) from jsonb_each(",
-                )
+                .push(concat!(
+                    "select id, last_seq, rev, ",
+                    IS_ARCHIVED!("rooms.id"),
+                    " as is_archived from rooms
+                     where id in (select cast(value as bigint) from jsonb_each("
+                ))
                 .push_bind(json_rows(&rooms))
                 .push("))")
         });
     }
+    // With one writer, no draft can come between this query and the commit. Otherwise they are looked up when the
+    // nonces are stored: a draft with one of them waits from then on.
+    if statements.has_one_writer() && !nonces.is_empty() {
+        drafts::push_sent(statements, &sent(posts));
+    }
+}
+
+/// The posts that may have been drafts.
+pub(super) fn sent<'a>(posts: &[&'a Post]) -> Vec<Sent<'a>> {
+    let sent = |post: &&'a Post| {
+        let NonceKey { nonce, author: user } = NonceKey::of(post)?;
+        Some(Sent { user, room: post.member.room(), nonce })
+    };
+    posts.iter().filter_map(sent).collect()
 }
 
 #[derive(sqlx::FromRow)]
@@ -123,12 +141,13 @@ impl From<OriginalRow> for Original {
     }
 }
 
-/// The last `seq` and `rev` of a room.
+/// The last `seq` and `rev` of a room, and whether it takes messages.
 #[derive(Clone, Copy, sqlx::FromRow)]
 pub(super) struct RoomNumbers {
     pub id: RoomId,
     pub last_seq: Seq,
     pub rev: Rev,
+    pub is_archived: bool,
 }
 
 /// The results of the lookups for a batch of posts.
@@ -137,6 +156,8 @@ pub(super) struct LookupResults {
     earlier: HashMap<NonceKey<String>, Arc<Message>>,
     originals: HashMap<MessageId, Original>,
     pub rooms: HashMap<RoomId, RoomNumbers>,
+    /// The drafts that the posts were; see [`sent`].
+    pub drafts: Vec<SentDraft>,
     /// For each user that had to join a room for a post: the new member, or why the room refused them.
     joins: HashMap<(UserId, RoomId), Result<Vec<NewMember>, JoinRefusal>>,
 }
@@ -149,6 +170,7 @@ impl LookupResults {
             earlier: HashMap::new(),
             originals: HashMap::new(),
             rooms: HashMap::new(),
+            drafts: Vec::new(),
             joins: HashMap::new(),
         };
         if !lookup.nonces.is_empty() {
@@ -166,6 +188,9 @@ impl LookupResults {
             let rows: Vec<RoomNumbers> = results.rows()?;
             lookups.rooms.extend(rows.into_iter().map(|row| (row.id, row)));
         }
+        if results.has_one_writer() && !lookup.nonces.is_empty() {
+            lookups.drafts = drafts::read_sent(results)?;
+        }
         Ok(lookups)
     }
 
@@ -180,10 +205,9 @@ impl LookupResults {
         for post in posts.iter().filter(|post| post.member.joins() && post.head().is_none()) {
             let repeated = NonceKey::of(post).is_some_and(|key| self.earlier(key).is_some());
             let key = (post.member.user().id, post.member.room());
-            if !repeated
-                && self.allows_reply(post, post.member.room())
-                && !self.joins.contains_key(&key)
-            {
+            let is_accepted =
+                self.allows_reply(post, post.member.room()) && !self.is_archived(post);
+            if !repeated && is_accepted && !self.joins.contains_key(&key) {
                 let joined = joining::admit(transaction, &post.member, meta).await?;
                 self.joins.insert(key, joined);
             }
@@ -202,6 +226,11 @@ impl LookupResults {
 
     pub fn earlier(&self, key: NonceKey<&str>) -> Option<Arc<Message>> {
         self.earlier.get(&key.to_owned()).cloned()
+    }
+
+    /// Whether the room of the post takes no messages any more.
+    pub fn is_archived(&self, post: &Post) -> bool {
+        self.rooms.get(&post.member.room()).is_some_and(|room| room.is_archived)
     }
 
     /// Whether the message replied to (if any) is in the room of the new message.

@@ -8,6 +8,7 @@ mod fixed_members;
 mod joining;
 mod member_overview;
 mod parent;
+mod section;
 mod visibility;
 
 pub use self::code::Code;
@@ -18,6 +19,7 @@ pub(super) use self::joining::{JoinState, may_join};
 pub use self::member_overview::MemberOverview;
 pub(super) use self::member_overview::MemberSelection;
 pub use self::parent::{Parent, ParentMessage};
+pub use self::section::SectionName;
 pub use self::visibility::Visibility;
 
 use crate::chat::accounts::model::{Role, Status, User};
@@ -54,6 +56,8 @@ pub struct Room {
     pub favourite: bool,
     /// The section of the sidebar that the user put it into; empty if none.
     pub section: String,
+    /// Whether the user has a draft for it.
+    pub draft: bool,
     /// For a direct message: the other user.
     pub other: Option<UserId>,
     /// The avatar of the other user.
@@ -179,25 +183,6 @@ impl RoomTopic {
         line.filter(|topic| topic.chars().count() <= 250)
             .map(Self)
             .ok_or(FieldError::new("topic", "room-topic-shape"))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The name of a section of a user's sidebar: at most 32 characters on one line. An empty one is no section.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SectionName(String);
-
-impl SectionName {
-    /// # Errors
-    /// If it is too long, or has more than one line.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
-        visible_line(text)
-            .filter(|name| name.chars().count() <= 32)
-            .map(Self)
-            .ok_or(FieldError::new("name", "section-shape"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -424,6 +409,7 @@ mod tests {
             mentions: 0,
             favourite: false,
             section: String::new(),
+            draft: false,
             other: None,
             other_avatar: None,
             other_status: None,

@@ -5,6 +5,7 @@ mod directory;
 mod joining;
 mod members;
 mod memberships;
+mod places;
 mod sql;
 mod threads;
 
@@ -22,7 +23,8 @@ pub(super) use self::members::{
     first_members, member_page, members, members_after, members_among, members_by_name,
 };
 pub(super) use self::memberships::{mark_read, mark_unread, reassign_owner, stats};
-pub(in crate::chat) use self::sql::{GATE, READABLE_ROOMS};
+pub(super) use self::places::{set_archived, set_favourite, set_section};
+pub(in crate::chat) use self::sql::{GATE, IS_ARCHIVED, READABLE_ROOMS};
 pub(super) use self::threads::{
     Followed, follow, followed, followed_in, thread_of, threads_among, unread_threads,
 };
@@ -85,6 +87,7 @@ positional_row! {
         mentions: i64,
         favourite: bool,
         section: Option<String>,
+        draft: bool,
         other_id: Option<UserId>,
         other_avatar: Option<String>,
         other_status_emoji: Option<String>,
@@ -133,6 +136,7 @@ impl From<RoomRow> for Room {
             mentions: row.mentions,
             favourite: row.favourite,
             section: row.section.unwrap_or_default(),
+            draft: row.draft,
             other: row.other_id,
             other_avatar: row.other_avatar,
             other_status: Status::stored(

@@ -41,6 +41,7 @@ macro_rules! ROOM_COLUMNS {
             ", ",
             UNREAD_MENTIONS!(),
             ", coalesce(m.favourite, 0) = 1, m.section,
+             exists (select 1 from drafts w where w.user_id = $1 and w.room_id = r.id),
              case when r.visibility = 'direct' then o.id end,
              case when r.visibility = 'direct' then o.avatar end,
              case when r.visibility = 'direct' then o.status_emoji end,
@@ -140,6 +141,17 @@ macro_rules! GATE {
     };
 }
 
+/// Whether a room takes no messages, edits and reactions: it is archived, or it is a thread of an archived room.
+macro_rules! IS_ARCHIVED {
+    ($room:literal) => {
+        concat!(
+            "exists (select 1 from rooms a where a.archived_at is not null and a.id = ",
+            GATE!($room),
+            ")"
+        )
+    };
+}
+
 /// A query for deleted rooms, to be followed by a condition.
 macro_rules! SELECT_DELETED {
     ($rest:literal) => {
@@ -156,4 +168,4 @@ pub(super) use {
     FROM_OWN_ROOMS, FROM_ROOMS, PROGRESS_COLUMNS, ROOM_COLUMNS, SELECT_DELETED, SELECT_PROGRESS,
     SELECT_ROOM, UNREAD, UNREAD_MENTIONS,
 };
-pub(in crate::chat) use {GATE, READABLE_ROOMS};
+pub(in crate::chat) use {GATE, IS_ARCHIVED, READABLE_ROOMS};

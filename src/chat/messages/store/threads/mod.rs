@@ -12,7 +12,7 @@ use crate::changefeed::model::ChangeMeta;
 use crate::chat::messages::mentions::MentionIndex;
 use crate::chat::messages::model::{Message, NewMember, Post, WriteError, WriteOutcome};
 use crate::chat::rooms::model::{ParentMessage, Visibility};
-use crate::chat::rooms::{add_followers, create_thread, lock_rooms};
+use crate::chat::rooms::{GATE, IS_ARCHIVED, add_followers, create_thread, lock_rooms};
 use crate::db::{
     Db, Transaction, execute, fetch_all, fetch_optional, fetch_optional_scalar, fetch_scalars,
     json_rows,
@@ -88,6 +88,7 @@ pub(super) async fn prepare(
                 notified: Vec::new(),
                 joined: Vec::new(),
             }),
+            Some(_) if lookups.is_archived(post) => Err(WriteError::Archived),
             Some(head) if head.is_reply => Err(WriteError::ThreadInThread),
             Some(head) if head.is_deleted && head.thread.is_none() => Err(WriteError::Deleted),
             Some(head) => admit(transaction, post, parent, head, handles, meta).await?,
@@ -138,8 +139,12 @@ async fn numbers(
 ) -> Result<Vec<(RoomId, RoomNumbers)>, sqlx::Error> {
     let rows: Vec<RoomNumbers> = fetch_all!(
         transaction,
-        "select id, last_seq, rev from rooms
-         where id in (select cast(value as bigint) from jsonb_each($1))",
+        concat!(
+            "select id, last_seq, rev, ",
+            IS_ARCHIVED!("rooms.id"),
+            " as is_archived from rooms
+             where id in (select cast(value as bigint) from jsonb_each($1))"
+        ),
         json_rows(rooms),
     )?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())

@@ -14,7 +14,7 @@ use crate::chat::rooms::model::{ParentMessage, Visibility};
 use crate::chat::rooms::{add_followers, lock_rooms};
 use crate::db::{Transaction, fetch_all, json_rows};
 use crate::kernel::ids::RoomKey;
-use crate::kernel::{MessageId, RoomId, Timestamp};
+use crate::kernel::{MessageId, RoomId};
 
 /// The other one of a reply and its copy in the room.
 #[derive(Clone, Copy)]
@@ -142,12 +142,12 @@ pub(in crate::chat::messages::store) async fn delete(
     transaction: &mut Transaction,
     deleter: &Deleter,
     twin: Option<Twin>,
-    now: Timestamp,
+    meta: ChangeMeta,
 ) -> Result<Outcome, sqlx::Error> {
     if let Some(twin) = twin {
         lock_rooms(transaction, [deleter.room, twin.room]).await?;
     }
-    let mut deleted = match edits::delete(transaction, deleter, now).await? {
+    let mut deleted = match edits::delete(transaction, deleter, meta).await? {
         Ok(deleted) if deleted.changed => deleted,
         unchanged => return Ok(unchanged),
     };
@@ -158,7 +158,7 @@ pub(in crate::chat::messages::store) async fn delete(
             DeletionReason::Erasure | DeletionReason::Moderation { .. } => DeletionReason::Erasure,
         };
         let deleter = Deleter { room, message, reason };
-        deleted.also.extend(edits::delete(transaction, &deleter, now).await?.ok());
+        deleted.also.extend(edits::delete(transaction, &deleter, meta).await?.ok());
     }
     uncount(transaction, &deleted.message).await?;
     for also in &deleted.also {

@@ -1,0 +1,241 @@
+//! The SQL of drafts.
+
+use serde::Serialize;
+
+use super::model::{DraftState, NewDraft, StoredDraft};
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
+use crate::chat::messages::model::Nonce;
+use crate::chat::rooms::{GATE, READABLE_ROOMS};
+use crate::db::{
+    BatchResults, Db, StatementBatch, Transaction, execute, fetch_all, fetch_one, fetch_optional,
+    fetch_optional_scalar, json_rows, push_statement,
+};
+use crate::kernel::{RoomId, UserId};
+use crate::limits::user::{DRAFT_BYTES, DRAFTS};
+
+/// What became of a draft.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Now(DraftState),
+    /// It was stored already, or its nonce was used: the text was sent.
+    Before,
+    /// The user has too many drafts.
+    Refused,
+}
+
+/// Stores a draft, or deletes it if the text is blank. A draft without a nonce keeps its own, or gets the fresh one.
+pub(super) async fn put(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+    draft: &NewDraft,
+    fresh: &str,
+    meta: ChangeMeta,
+) -> Result<Kept, sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    if let Some(nonce) = &draft.nonce
+        && !is_unused(&mut transaction, user, nonce).await?
+    {
+        return Ok(Kept::Before);
+    }
+    let changed = if draft.text.is_blank() {
+        delete(&mut transaction, user, room).await?
+    } else if has_space(&mut transaction, user, room, draft).await? {
+        let stored = upsert(&mut transaction, user, room, draft, fresh, meta).await?;
+        stored.map(DraftState::Stored)
+    } else {
+        return Ok(Kept::Refused);
+    };
+    let Some(state) = changed else { return Ok(Kept::Before) };
+    changefeed::record(&mut transaction, meta, Change::Draft(room, user)).await?;
+    transaction.commit().await?;
+    Ok(Kept::Now(state))
+}
+
+/// Whether no message of the user was stored with this nonce. The insertion waits for a transaction that is just
+/// storing one: else the draft of a sent text could stay.
+async fn is_unused(
+    transaction: &mut Transaction,
+    user: UserId,
+    nonce: &Nonce,
+) -> Result<bool, sqlx::Error> {
+    let inserted = execute!(
+        transaction,
+        "insert into idempotency_keys (nonce, author_id, message_id) values ($1, $2, 0)
+         on conflict (nonce, author_id) do nothing",
+        nonce.as_str(),
+        user,
+    )?;
+    execute!(
+        transaction,
+        "delete from idempotency_keys where nonce = $1 and author_id = $2 and message_id = 0",
+        nonce.as_str(),
+        user,
+    )?;
+    Ok(inserted > 0)
+}
+
+/// Whether the user's drafts stay within the limits with this one. Two at the same time may exceed them once.
+async fn has_space(
+    transaction: &mut Transaction,
+    user: UserId,
+    room: RoomId,
+    draft: &NewDraft,
+) -> Result<bool, sqlx::Error> {
+    let (others, bytes): (i64, i64) = fetch_one!(
+        transaction,
+        "select count(*), cast(coalesce(sum(octet_length(body)), 0) as bigint) from drafts
+         where user_id = $1 and room_id <> $2",
+        user,
+        room,
+    )?;
+    let own = i64::try_from(draft.text.as_str().len()).unwrap_or(i64::MAX);
+    Ok(others < DRAFTS && bytes.saturating_add(own) <= DRAFT_BYTES)
+}
+
+/// Returns `None` if there was no draft.
+async fn delete(
+    transaction: &mut Transaction,
+    user: UserId,
+    room: RoomId,
+) -> Result<Option<DraftState>, sqlx::Error> {
+    let deleted: Option<Option<String>> = fetch_optional_scalar!(
+        transaction,
+        "delete from drafts where user_id = $1 and room_id = $2 returning nonce",
+        user,
+        room,
+    )?;
+    Ok(deleted.map(|nonce| DraftState::Gone { nonce }))
+}
+
+/// Returns the draft; `None` if nothing changed.
+async fn upsert(
+    transaction: &mut Transaction,
+    user: UserId,
+    room: RoomId,
+    draft: &NewDraft,
+    fresh: &str,
+    meta: ChangeMeta,
+) -> Result<Option<StoredDraft>, sqlx::Error> {
+    fetch_optional!(
+        transaction,
+        "insert into drafts (user_id, room_id, body, reply_to, nonce, updated_at)
+         values ($1, $2, $3, $4, coalesce($5, $7), $6)
+         on conflict (user_id, room_id) do update set
+           body = excluded.body, reply_to = excluded.reply_to,
+           nonce = coalesce($5, drafts.nonce), updated_at = excluded.updated_at
+         where drafts.body <> excluded.body or drafts.nonce <> coalesce($5, drafts.nonce)
+           or drafts.reply_to is distinct from excluded.reply_to
+         returning room_id, body, reply_to, nonce, updated_at",
+        user,
+        room,
+        draft.text.as_str(),
+        draft.reply_to,
+        draft.nonce.as_ref().map(Nonce::as_str),
+        meta.now,
+        fresh,
+    )
+}
+
+/// The user's draft for a room.
+pub(super) async fn find(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+) -> Result<Option<StoredDraft>, sqlx::Error> {
+    fetch_optional!(
+        db,
+        "select room_id, body, reply_to, nonce, updated_at from drafts
+         where user_id = $1 and room_id = $2",
+        user,
+        room,
+    )
+}
+
+/// The user's drafts for rooms that they may read, the newest first.
+pub(super) async fn list(db: &Db, user: UserId) -> Result<Vec<StoredDraft>, sqlx::Error> {
+    fetch_all!(
+        db,
+        concat!(
+            "select room_id, body, reply_to, nonce, updated_at from drafts
+             where user_id = $1 and ",
+            GATE!("drafts.room_id"),
+            " in (",
+            READABLE_ROOMS!("$1"),
+            ") order by updated_at desc, room_id"
+        ),
+        user,
+    )
+}
+
+/// A message that is being stored. Its nonce identifies the draft that it was.
+#[derive(Debug, Serialize)]
+pub(in crate::chat) struct Sent<'a> {
+    pub user: UserId,
+    pub room: RoomId,
+    pub nonce: &'a str,
+}
+
+/// The draft that a message was.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(in crate::chat) struct SentDraft {
+    #[sqlx(rename = "user_id")]
+    pub user: UserId,
+    #[sqlx(rename = "room_id")]
+    pub room: RoomId,
+    pub nonce: String,
+}
+
+/// The query for the drafts that messages were. The list of [`Sent`] stands between its two texts.
+macro_rules! SENT_DRAFTS {
+    (before) => {
+        "select d.user_id, d.room_id, d.nonce from jsonb_each("
+    };
+    (after) => {
+        ") sent
+         join drafts d on d.user_id = cast(sent.value ->> 'user' as bigint)
+           and d.room_id = cast(sent.value ->> 'room' as bigint)
+         where d.nonce = sent.value ->> 'nonce'"
+    };
+}
+
+/// Adds the query for the drafts that these messages were. [`read_sent`] reads its result.
+pub(in crate::chat) fn push_sent(statements: &mut StatementBatch, sent: &[Sent<'_>]) {
+    push_statement!(statements, |query| {
+        query.push(SENT_DRAFTS!(before)).push_bind(json_rows(sent)).push(SENT_DRAFTS!(after))
+    });
+}
+
+pub(in crate::chat) fn read_sent(
+    results: &mut BatchResults,
+) -> Result<Vec<SentDraft>, sqlx::Error> {
+    results.rows()
+}
+
+/// The same within a transaction.
+pub(in crate::chat) async fn find_sent(
+    transaction: &mut Transaction,
+    sent: &[Sent<'_>],
+) -> Result<Vec<SentDraft>, sqlx::Error> {
+    fetch_all!(
+        transaction,
+        concat!(SENT_DRAFTS!(before), "$1", SENT_DRAFTS!(after)),
+        json_rows(sent),
+    )
+}
+
+/// Adds the statements that delete these drafts and record it.
+pub(in crate::chat) fn push_deletions(
+    statements: &mut StatementBatch,
+    drafts: &[SentDraft],
+    meta: ChangeMeta,
+) {
+    for SentDraft { user, room, .. } in drafts {
+        push_statement!(statements, |query| {
+            query.push("delete from drafts where user_id = ").push_bind(*user);
+            query.push(" and room_id = ").push_bind(*room)
+        });
+        changefeed::push_record(statements, meta, Change::Draft(*room, *user));
+    }
+}
