@@ -150,7 +150,8 @@ impl RoomRow {
             kind: room.visibility.as_str(),
             fixed: room.visibility.has_fixed_members(),
             name: room.name.clone(),
-            sort: room.sort_key.clone(),
+            // The lobby comes before all other rooms.
+            sort: if room.lobby { String::new() } else { room.sort_key.clone() },
             place: place(room),
             section: room.section.clone(),
             draft: room.draft,
