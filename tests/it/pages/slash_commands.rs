@@ -143,7 +143,7 @@ async fn lists_go_only_to_the_sender_and_exit_signs_out() {
         let lines = luis.say(spelling).await.all("#answer p");
         assert_eq!(lines, ["ana (@ana) · Online", "luis (@luis) · Online"], "{spelling}");
     }
-    assert_eq!(luis.say("/help").await.all("#answer p").len(), 17);
+    assert_eq!(luis.say("/help").await.all("#answer p").len(), 18);
     assert!(ana.get("/rooms/1").await.messages().is_empty());
     assert_eq!(luis.say("/leave").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(luis.say("#exit").await.path, "/login");
