@@ -6,22 +6,20 @@ mod broadcaster;
 mod known_ids;
 mod mentions;
 pub mod model;
+mod reading;
 mod remote;
 mod store;
+mod upkeep;
 mod wide_mention;
 mod writer;
 
-use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
-
-use futures_util::future::join_all;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 
 pub use self::model::WriteError;
 use self::model::{
     Author, Deleter, DeletionReason, Draft, Markup, Message, MessageBody, NewReply, NewText, Post,
-    Reaction, ReactionEmoji, Version, Window, Write, WriteOutcome,
+    Reaction, ReactionEmoji, Version, Write, WriteOutcome,
 };
 pub use self::remote::RemoteMessages;
 pub use self::wide_mention::WideMention;
@@ -38,14 +36,9 @@ use super::search::model::{Hit, SearchDocument};
 use crate::changefeed::model::ProcessId;
 use crate::config::Switch;
 use crate::db::{Db, EpochGuard};
-use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Clock, FieldError, MessageId, Rev, RoomId, ServiceError, UserId};
+use crate::kernel::{Clock, FieldError, MessageId, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
-use crate::limits::deletion::PIECES;
 use crate::text::render::{self, Place};
-
-/// How long idempotency keys (nonces) are kept.
-const NONCES_KEPT: Duration = Duration::from_hours(30 * 24);
 
 #[derive(Clone)]
 pub struct Messages {
@@ -342,128 +335,10 @@ impl Messages {
         Ok(versions.into_iter().map(render).collect())
     }
 
-    /// Updates the replies to a message that were not updated with it. After [`PIECES`] batches a new job does
-    /// the rest.
-    pub async fn refresh_quotes(&self, quoted: MessageId) -> Result<(), ServiceError> {
-        let Some(room) = self.room_of(quoted).await? else { return Ok(()) };
-        for _ in 0..PIECES {
-            if !store::has_stale(&self.db, quoted).await? {
-                return Ok(());
-            }
-            match self.writer.write(Write::RefreshQuotes { room, quoted }).await {
-                Ok(_) | Err(WriteError::NotFound) => {}
-                Err(WriteError::Service(error)) => return Err(error),
-                Err(error) => return Err(ServiceError::internal(error)),
-            }
-        }
-        Ok(store::refresh_later(&self.db, quoted, self.clock.now()).await?)
-    }
-
-    /// The display names of all who reacted to a message.
-    pub async fn reactors(
-        &self,
-        message: &Message,
-    ) -> Result<HashMap<UserId, String>, ServiceError> {
-        let users: BTreeSet<UserId> =
-            message.reactions.iter().flat_map(|one| &one.users).copied().collect();
-        Ok(store::display_names(&self.db, &users.into_iter().collect::<Vec<_>>()).await?)
-    }
-
-    /// One page of a room's history, in ascending order of `seq`.
-    pub async fn page(
-        &self,
-        reader: &Reader,
-        window: Window,
-        limit: Limit,
-    ) -> Result<Page<Message>, ServiceError> {
-        Ok(store::page(&self.db, reader.room().id, window, limit).await?)
-    }
-
-    /// Messages that changed after `rev`, in ascending order of `rev`. To continue, pass the `rev` of
-    /// the last item.
-    pub async fn since(
-        &self,
-        reader: &Reader,
-        rev: Rev,
-        limit: Limit,
-    ) -> Result<Page<Message>, ServiceError> {
-        Ok(store::since(&self.db, reader.room().id, rev, limit).await?)
-    }
-
-    /// Whether the message `id` was the last one changed when the room was at `rev`. If not, the
-    /// client's copy of the room belongs to another epoch (a backup was restored, for example).
-    pub async fn is_known(
-        &self,
-        reader: &Reader,
-        rev: Rev,
-        id: MessageId,
-    ) -> Result<bool, ServiceError> {
-        Ok(store::is_known(&self.db, reader.room().id, rev, id).await?)
-    }
-
-    /// The first messages that changed after `rev`, at most about `bytes` bytes of them.
-    pub async fn chunk_since(
-        &self,
-        reader: &Reader,
-        rev: Rev,
-        bytes: usize,
-    ) -> Result<Page<Message>, ServiceError> {
-        Ok(store::chunk_since(&self.db, reader.room().id, rev, bytes).await?)
-    }
-
     /// The number of messages posted, the sizes of the committed batches, and the number of queued
     /// writes.
     pub fn metrics(&self) -> (Counter, Histogram, usize) {
         let metrics = &self.writer.metrics;
         (metrics.posted.clone(), metrics.batches.clone(), self.writer.queued())
-    }
-
-    /// Deletes all messages of a user whose erasure was requested, newest first and in batches. Each
-    /// one is deleted like any other message, so open pages show that it is gone. After [`PIECES`]
-    /// batches a new job does the rest; an interrupted job resumes where it stopped.
-    pub async fn erase(&self, user: UserId) -> Result<(), ServiceError> {
-        for _ in 0..PIECES {
-            let Some(next) = store::next_to_erase(&self.db, user).await? else { return Ok(()) };
-            let reason = DeletionReason::Erasure;
-            let deletions = next.messages.iter().map(|message| {
-                let reason = reason.clone();
-                let deleter = Deleter { room: message.room(), message: message.id, reason };
-                self.writer.write(Write::Delete(deleter))
-            });
-            for outcome in join_all(deletions).await {
-                match outcome {
-                    // The message was purged with its room since the batch was read.
-                    Ok(_) | Err(WriteError::NotFound) => {}
-                    Err(WriteError::Service(error)) => return Err(error),
-                    Err(error) => return Err(ServiceError::internal(error)),
-                }
-            }
-            let (deleted, now) = (next.messages.len(), self.clock.now());
-            store::record_erased(&self.db, user, deleted, next.then_before, now).await?;
-        }
-        Ok(store::erase_later(&self.db, user, self.clock.now()).await?)
-    }
-
-    /// Deletes the messages of a room that is being purged and of its threads, in batches. Returns false if
-    /// messages are left; a new job deletes them.
-    pub async fn purge_room(&self, room: RoomId) -> Result<bool, ServiceError> {
-        for _ in 0..PIECES {
-            let thread = store::next_thread_to_purge(&self.db, room).await?;
-            let purged = store::purge_batch(&self.db, thread.unwrap_or(room), room).await?;
-            match thread {
-                Some(thread) if !purged => store::forget_thread(&self.db, thread, room).await?,
-                None if !purged => return Ok(true),
-                _ => {}
-            }
-        }
-        store::purge_later(&self.db, room, self.clock.now()).await?;
-        Ok(false)
-    }
-
-    /// Deletes expired idempotency keys.
-    pub async fn prune(&self) -> Result<(), ServiceError> {
-        let before = self.clock.now().minus(NONCES_KEPT);
-        while store::prune_idempotency_keys(&self.db, before).await? {}
-        Ok(())
     }
 }

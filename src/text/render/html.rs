@@ -250,7 +250,7 @@ pub fn linked_handles(html: &str) -> impl Iterator<Item = String> {
 }
 
 /// The custom emoji in rendered HTML: the name and the version of each. What is no name and no version is left
-/// out, whoever wrote the HTML.
+/// out, because an import may hold any HTML.
 pub fn custom_emoji(html: &str) -> impl Iterator<Item = (String, String)> {
     html.split(EMOJI).skip(1).filter_map(|rest| {
         let (name, rest) = rest.split_once('.')?;

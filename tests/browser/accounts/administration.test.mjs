@@ -57,7 +57,7 @@ for (const [mode, how] of [
   story(`an avatar replaces the initials for all users, ${mode}`, async ({ newUser }) => {
     const [ana, tom] = [await newUser('ana', how), await newUser('tom')];
     await ana.composer.fill('hola');
-    await ana.page.locator('#composer button[type=submit]').click();
+    await ana.page.locator('#composer .send-button').click();
     await tom.sees('hola');
     await ana.go('/settings');
     await ana.page.locator('#picture').setInputFiles(PHOTO);

@@ -93,13 +93,13 @@ story(
     const path = await openPage(ana);
     await onPage(ana).fill('an hour of work');
     await endSession(ana);
-    await ana.page.getByRole('button', { name: 'Save' }).click();
+    await ana.page.getByRole('button', { name: 'Save', exact: true }).click();
     await saysWhy(ana, /session has ended/);
     await ana.page.reload();
     await ana.signIn('ana');
     await ana.arrives(path);
     await eventually(async () => assert.equal(await onPage(ana).inputValue(), 'an hour of work'));
-    await ana.page.getByRole('button', { name: 'Save' }).click();
+    await ana.page.getByRole('button', { name: 'Save', exact: true }).click();
     await eventually(async () => assert.deepEqual(await ana.texts(), ['an hour of work']));
     assert.equal(await edits(ana), 0);
   },

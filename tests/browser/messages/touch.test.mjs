@@ -79,7 +79,7 @@ story('a long press on a message opens a sheet with the permitted actions', asyn
   await longPress(ana, hers, 'the long hose');
   await choice(ana, 'Edit message').tap();
   await ana.page.locator('#messages .edit-form textarea').fill('the longest hose');
-  await ana.page.locator('#messages .edit-form').getByRole('button', { name: 'Save' }).tap();
+  await ana.page.locator('#messages .edit-form').getByRole('button', { name: 'Save', exact: true }).tap();
   await tom.sees('the longest hose');
 
   await longPress(ana, hers, 'the longest hose');

@@ -70,7 +70,7 @@ story('without scripts: a profile, a mention in vain and a group', async ({ pati
   await ana.page.getByRole('link', { name: 'Say something about yourself' }).click();
   await ana.field('about').fill('Bread and bicycles.');
   await ana.field('status_text').fill('at home');
-  await ana.page.locator('#profile').getByRole('button', { name: 'Save' }).click();
+  await ana.page.locator('#profile').getByRole('button', { name: 'Save', exact: true }).click();
   await ana.go('/people/ana');
   await ana.page.getByText('Bread and bicycles.').waitFor();
   await ana.page.getByText('at home').first().waitFor();

@@ -78,7 +78,7 @@ story('an edit saved after the session ended comes back and is saved', async ({ 
   await ana.page.locator('.message__link').click();
   await ana.page.locator('form.edit-form textarea').fill('an hour of work');
   await endSession(ana);
-  await ana.page.getByRole('button', { name: 'Save' }).click();
+  await ana.page.getByRole('button', { name: 'Save', exact: true }).click();
   await isKept(ana, 'an hour of work');
   await ana.page.waitForURL((url) => url.pathname.startsWith('/messages/'));
   assert.deepEqual(await ana.texts(), ['an hour of work']);

@@ -1,0 +1,63 @@
+//! Reading the messages of a room: a page of history, what changed since a `rev`, who reacted.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::model::{Message, Window};
+use super::{Messages, store};
+use crate::chat::rooms::model::Reader;
+use crate::kernel::paging::{Limit, Page};
+use crate::kernel::{MessageId, Rev, ServiceError, UserId};
+
+impl Messages {
+    /// The display names of all who reacted to a message.
+    pub async fn reactors(
+        &self,
+        message: &Message,
+    ) -> Result<HashMap<UserId, String>, ServiceError> {
+        let users: BTreeSet<UserId> =
+            message.reactions.iter().flat_map(|one| &one.users).copied().collect();
+        Ok(store::display_names(&self.db, &users.into_iter().collect::<Vec<_>>()).await?)
+    }
+
+    /// One page of a room's history, in ascending order of `seq`.
+    pub async fn page(
+        &self,
+        reader: &Reader,
+        window: Window,
+        limit: Limit,
+    ) -> Result<Page<Message>, ServiceError> {
+        Ok(store::page(&self.db, reader.room().id, window, limit).await?)
+    }
+
+    /// Messages that changed after `rev`, in ascending order of `rev`. To continue, pass the `rev` of
+    /// the last item.
+    pub async fn since(
+        &self,
+        reader: &Reader,
+        rev: Rev,
+        limit: Limit,
+    ) -> Result<Page<Message>, ServiceError> {
+        Ok(store::since(&self.db, reader.room().id, rev, limit).await?)
+    }
+
+    /// Whether the message `id` was the last one changed when the room was at `rev`. If not, the
+    /// client's copy of the room belongs to another epoch (a backup was restored, for example).
+    pub async fn is_known(
+        &self,
+        reader: &Reader,
+        rev: Rev,
+        id: MessageId,
+    ) -> Result<bool, ServiceError> {
+        Ok(store::is_known(&self.db, reader.room().id, rev, id).await?)
+    }
+
+    /// The first messages that changed after `rev`, at most about `bytes` bytes of them.
+    pub async fn chunk_since(
+        &self,
+        reader: &Reader,
+        rev: Rev,
+        bytes: usize,
+    ) -> Result<Page<Message>, ServiceError> {
+        Ok(store::chunk_since(&self.db, reader.room().id, rev, bytes).await?)
+    }
+}
