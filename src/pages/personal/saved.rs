@@ -69,7 +69,7 @@ struct SavedView {
 
 impl SavedView {
     fn new(message: &Message, room: &Room, calendar: &Calendar) -> Self {
-        let pieces = snippet(&message.body, &[]);
+        let pieces = snippet(&message.text(), &[]);
         Self {
             id: message.id.0,
             path: place_in_room(message, room.last_seq.0),

@@ -6,7 +6,8 @@ import { query } from './dom.js';
 // and no scripts.
 const rules = { createHTML: (/** @type {string} */ html) => html, createScript: () => '' };
 
-export const policy = window.trustedTypes?.createPolicy('patio', rules) ?? rules;
+export const policy =
+  /** @type {Window} */ (/** @type {unknown} */ (globalThis)).trustedTypes?.createPolicy('patio', rules) ?? rules;
 
 /**
  * Turns HTML that the server rendered into nodes.

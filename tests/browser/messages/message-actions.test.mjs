@@ -158,9 +158,9 @@ story('a deletion can be undone for a moment and leaves a tombstone', async ({ n
   for (const text of ['stays', 'goes']) await ana.post(text);
   for (const reader of [ana, tom]) await reader.sees('goes');
   await choose(ana, 'stays', 'Delete message');
-  await ana.page.getByText('It will be deleted in a moment.').waitFor();
+  await ana.page.locator('.message').getByText('It will be deleted in a moment.').waitFor();
   await ana.page.getByRole('button', { name: 'Undo' }).click();
-  await ana.page.getByText('It will be deleted in a moment.').waitFor({ state: 'detached' });
+  await ana.page.locator('.message').getByText('It will be deleted in a moment.').waitFor({ state: 'detached' });
 
   await remove(ana, 'goes');
   await textsAre(ana, ['stays', 'Message deleted']);
@@ -360,10 +360,10 @@ story('without scripts the time links to a page with all actions', async ({ newU
   await ana.arrives('/messages/1');
 
   await ana.page.getByLabel('Editar el mensaje').fill('   ');
-  await ana.page.getByRole('button', { name: 'Guardar' }).click();
+  await ana.page.getByRole('button', { name: 'Guardar', exact: true }).click();
   assert.equal(await ana.page.getByRole('alert').textContent(), 'Primero escribe algo.');
   await ana.page.getByLabel('Editar el mensaje').fill('sin guiones');
-  await ana.page.getByRole('button', { name: 'Guardar' }).click();
+  await ana.page.getByRole('button', { name: 'Guardar', exact: true }).click();
   await ana.arrives('/messages/1');
   assert.deepEqual(await ana.texts(), ['sin guiones']);
 

@@ -6,7 +6,7 @@ const PLAIN = { javaScriptEnabled: false };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
 const menu = ({ page }) => page.locator('#acts-sheet');
-const choice = (visitor, name) => menu(visitor).getByRole('button', { name });
+const choice = (visitor, name) => menu(visitor).getByRole('button', { name, exact: true });
 const press = (visitor, key) => visitor.page.keyboard.press(key);
 const quotes = ({ page }) => page.locator('#messages .message:not(.message--pending) .quote');
 const focused = ({ page }) => page.evaluate(() => document.activeElement.id || document.activeElement.className);
@@ -161,7 +161,7 @@ story('without scripts: reply, pin, history and unread', async ({ newUser, visit
   const plain = await visitor({ ...PLAIN, locale: 'es-ES' });
   await plain.context.addCookies(await ana.context.cookies());
   await plain.go('/messages/1');
-  await plain.page.getByRole('link', { name: 'Responder' }).click();
+  await plain.page.getByRole('link', { name: 'Responder', exact: true }).click();
   assert.match(await plain.page.locator('#reply-strip').innerText(), /Who brings the hose/);
   await plain.page.locator('#body').fill('Yo.');
   await plain.page.locator('.send-button').click();

@@ -296,7 +296,7 @@ story('pages that took the place of others, also when going back', async ({ pati
       );
     }
   };
-  const ways = ['/settings', '/admin', '/rooms', '/people', '/search', '/rooms/1'];
+  const ways = ['/settings', '/admin', '/rooms', '/people', '/saved', '/rooms/1'];
   for (const path of ways) {
     await ana.page
       .locator(`a[href="${path}"]`)
@@ -307,7 +307,7 @@ story('pages that took the place of others, also when going back', async ({ pati
     await check(path);
   }
   await ana.page.goBack();
-  await ana.arrives('/search');
-  await check('back to /search');
+  await ana.arrives('/saved');
+  await check('back to /saved');
   assert.equal(await ana.isSamePage(), true);
 });

@@ -1,8 +1,6 @@
 // A visitor with their own browser: actions and observations.
 import { emailOf, PASSWORD } from './patio.mjs';
 
-const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36';
-
 export class Visitor {
   constructor(patio, context, page) {
     Object.assign(this, { patio, context, page });
@@ -51,7 +49,7 @@ export class Visitor {
   /** Posts the form of the registration without its page. The browser has the cookies afterwards. */
   async registerDirectly(name) {
     const form = { name, email: emailOf(name), password: PASSWORD, password_confirmation: PASSWORD };
-    const headers = { 'user-agent': BROWSER };
+    const headers = { 'user-agent': await this.page.evaluate(() => navigator.userAgent) };
     const answer = await this.context.request.post(`${this.patio.origin}/register`, { form, headers, maxRedirects: 0 });
     if (answer.status() !== 303) throw new Error(`registration of ${name}: ${answer.status()}`);
   }

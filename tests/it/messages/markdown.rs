@@ -44,8 +44,9 @@ async fn format_decides_how_a_message_is_shown_and_is_markdown_if_left_out() {
 async fn edit_changes_a_message_only_if_text_or_format_differ() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
-    let (_, plain) = post(&ana, "plain", "n1").await;
-    let path = format!("/messages/{}", plain["id"]);
+    let (_, posted) = post(&ana, "plain", "n1").await;
+    let path = format!("/messages/{}", posted["id"]);
+    let plain = ana.get(&path).await;
     let edit = async |body: Value| ana.ok(Method::PATCH, &path, Some(body)).await.1;
     assert_eq!(edit(json!({"body": MARKED})).await, plain, "the same text");
     assert_eq!(edit(json!({"body": MARKED, "format": "plain"})).await, plain);

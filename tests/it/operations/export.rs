@@ -86,7 +86,7 @@ async fn exporting_an_import_gives_the_same_export() {
         let first = exported(server.storage(), &folder, &name, flags);
         let new = Storage::new().await;
         let output = success(&patio(&new, &["import", "patio", text(&first)]));
-        assert!(output.contains("2 users, 3 rooms, 7 messages"), "{output}");
+        assert!(output.contains("3 users, 4 rooms, 8 messages"), "{output}");
         assert_eq!(output.contains("reset-password"), flags.is_empty(), "{output}");
         let again = exported(&new, &folder, &format!("again{}", flags.len()), flags);
         let (first, again) = (files(&first), files(&again));
@@ -157,6 +157,7 @@ async fn credentials_are_only_in_a_full_export() {
             "rooms/1-1.html",
             "rooms/2-1.html",
             "rooms/3-1.html",
+            "rooms/4-1.html",
             "saved.jsonl",
             "settings.jsonl",
             "style.css",
