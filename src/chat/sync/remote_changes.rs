@@ -52,7 +52,7 @@ pub async fn start(
     let poller = rooms.poller().await?;
     rooms.load_deleted().await?;
     let mut remote_changes =
-        RemoteChanges { accounts, rooms, emoji, personal, messages, poller, epoch, epoch_renewals };
+        RemoteChanges { accounts, rooms, personal, emoji, messages, poller, epoch, epoch_renewals };
     let closing = lifecycle.closing();
     lifecycle.spawn_worker("remote-changes", async move {
         let mut interval = tokio::time::interval(POLL_INTERVAL);

@@ -95,6 +95,7 @@ impl Room {
 /// A room is the thread of a message.
 #[derive(Serialize, Deserialize, FromRow)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names in the file")]
 pub struct Thread {
     pub room_id: Number,
     /// The room of the message.

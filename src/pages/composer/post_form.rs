@@ -10,6 +10,7 @@ use crate::kernel::{FieldError, MessageId, Timestamp, UserId};
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the form")]
 pub(in crate::pages) struct PostForm {
     pub body: String,
     pub nonce: String,

@@ -41,5 +41,5 @@ pub(in crate::pages) async fn asked(
     let Some(body) = body else { return Ok(None) };
     let preview = messages.preview(&body).await?;
     let (draft, reply) = (form.body.clone(), form.reply_to);
-    Ok(Some(RoomPageInput { draft, reply, preview, ..RoomPageInput::default() }))
+    Ok(Some(RoomPageInput { reply, draft, preview, ..RoomPageInput::default() }))
 }

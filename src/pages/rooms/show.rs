@@ -237,12 +237,11 @@ impl RoomRenderer {
         let reply = shown.reply.or(kept.filter(|_| shown.draft.is_empty()));
         let reply = self.reply(reader, reply).await?;
         let thread = self.thread_view(reader, &page).await?;
-        let overview = match thread {
-            Some(_) => None,
-            None => {
-                let is_online = |user| self.presence.is_online(user);
-                Some(self.rooms.member_overview(reader, is_online).await?)
-            }
+        let is_online = |user| self.presence.is_online(user);
+        let overview = if thread.is_none() {
+            Some(self.rooms.member_overview(reader, is_online).await?)
+        } else {
+            None
         };
         let removed = self.rooms.is_removed(reader).await?;
         let members = overview.as_ref().map_or(0, MemberOverview::count);

@@ -171,7 +171,7 @@ story('without scripts: reply, pin, history and unread', async ({ newUser, visit
 
   await plain.go('/messages/1');
   await plain.page.locator('.edit-form textarea').fill('Who brings two?');
-  await plain.page.getByRole('button', { name: 'Guardar' }).click();
+  await plain.page.getByRole('button', { name: 'Guardar', exact: true }).click();
   await plain.page.getByRole('button', { name: 'Fijar en la sala' }).click();
   await ana.page.getByText('Pinned', { exact: true }).waitFor();
   await quotesAre(ana, ['Who brings two?']);

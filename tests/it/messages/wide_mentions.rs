@@ -104,7 +104,7 @@ async fn edit_keeps_whom_a_mention_of_those_online_reached() {
     let message = ana.say("@here, regad").await;
     drop(live);
     let path = format!("/messages/{}", message["id"]);
-    server.advance(std::time::Duration::from_secs(60));
+    server.advance(std::time::Duration::from_mins(1));
     ana.ok(Method::PATCH, &path, Some(json!({"body": "@here, regad hoy"}))).await;
     assert_eq!(
         (mentions(&luis, "/rooms/1").await, mentions(&eva, "/rooms/1").await),

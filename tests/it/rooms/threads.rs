@@ -67,6 +67,21 @@ async fn the_first_reply_creates_the_thread_and_the_head_shows_it() {
     assert_eq!(ana.get("/threads").await["items"][0]["id"], thread["id"]);
 }
 
+/// The id of a room with ana, luis and, unless it is a direct message, eva; and a message of ana there.
+async fn room_with_message(ana: &Api, luis: &Api, eva: &Api, visibility: &str) -> (Value, Value) {
+    let room = if visibility == "direct" {
+        ana.post("/direct", json!({"name": "luis"})).await
+    } else {
+        let made = ana.post("/rooms", json!({"name": "taller", "visibility": visibility})).await;
+        for user in [luis, eva] {
+            user.post("/join", json!({"code": made["code"]})).await;
+        }
+        made
+    };
+    let path = format!("/rooms/{}/messages", room["id"]);
+    (room["id"].clone(), ana.post(&path, json!({"body": "hola"})).await)
+}
+
 #[tokio::test]
 async fn rights_in_a_thread_are_those_in_its_room() {
     let server = Server::start().await;
@@ -74,19 +89,7 @@ async fn rights_in_a_thread_are_those_in_its_room() {
     let (eva, olga) = (server.api("eva").await, server.api("olga").await);
     for visibility in ["public", "private", "direct"] {
         // ana is in the room, eva was and left or is no part of it, olga never was.
-        let (room, message) = if visibility == "direct" {
-            let room = ana.post("/direct", json!({"name": "luis"})).await["id"].clone();
-            let path = format!("/rooms/{room}/messages");
-            (room, ana.post(&path, json!({"body": "hola"})).await)
-        } else {
-            let made = ana.post("/rooms", json!({"name": "taller", "visibility": visibility}));
-            let made = made.await;
-            for user in [&luis, &eva] {
-                user.post("/join", json!({"code": made["code"]})).await;
-            }
-            let path = format!("/rooms/{}/messages", made["id"]);
-            (made["id"].clone(), ana.post(&path, json!({"body": "hola"})).await)
-        };
+        let (room, message) = room_with_message(&ana, &luis, &eva, visibility).await;
         reply(&luis, &message, "first").await;
         if visibility != "direct" {
             reply(&eva, &message, "second").await;

@@ -23,7 +23,9 @@ pub struct Problem {
 
 /// A picture with transparent pixels.
 pub fn png(width: u32, height: u32) -> Vec<u8> {
-    let color = |x: u32, y: u32| image::Rgba([200, 40, 40, if (x + y) % 2 == 0 { 255 } else { 0 }]);
+    let color = |x: u32, y: u32| {
+        image::Rgba([200, 40, 40, if (x + y).is_multiple_of(2) { 255 } else { 0 }])
+    };
     let mut file = Cursor::new(Vec::new());
     let picture = image::RgbaImage::from_fn(width, height, color);
     picture.write_to(&mut file, image::ImageFormat::Png).expect("a file");

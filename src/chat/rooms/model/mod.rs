@@ -29,6 +29,7 @@ use crate::text::names::{fold, one_line, visible_line};
 
 /// A room as one user sees it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Room {
     pub id: RoomId,
     /// For a direct message or a group: the display names of the other users.
