@@ -1,5 +1,6 @@
 //! The composer: the form that posts into a room or a direct message, and slash commands.
 
+mod command_result;
 pub(in crate::pages) mod direct;
 pub(in crate::pages) mod post;
 pub(in crate::pages) mod post_form;

@@ -17,12 +17,14 @@ use crate::http::{AppState, CanRead, FormBody, Language, MessageForm, Problem};
 use crate::limits::mention::ASKS_ABOVE;
 use crate::pages::auth::session_cookie::LoginSession;
 use crate::pages::composer::ComposerServices;
+use crate::pages::composer::command_result::CommandResult;
 use crate::pages::composer::post_form::{PostForm, post_message, post_reply};
 use crate::pages::composer::preview;
-use crate::pages::composer::slash_commands::{CommandContext, CommandResult};
+use crate::pages::composer::slash_commands::CommandContext;
 use crate::pages::layout::page::{Page, again, to_room};
 use crate::pages::layout::rate_limited::wait;
-use crate::pages::rooms::show::{CommandReply, Invitable, RoomPageInput, RoomRenderer};
+use crate::pages::rooms::show::{RoomPageInput, RoomRenderer};
+use crate::pages::rooms::view::{CommandReply, Invitable};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()

@@ -1,7 +1,7 @@
 //! Executes slash commands and builds the replies to their sender.
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect};
 
 use crate::chat::accounts::model::{ProfileChange, Status, User};
 use crate::chat::commands::{COMMANDS, Command, Described, nearest, only_like};
@@ -16,12 +16,12 @@ use crate::http::{Language, Problem};
 use crate::kernel::paging::Limit;
 use crate::kernel::{Emoji, RoomId};
 use crate::pages::composer::ComposerServices;
+use crate::pages::composer::command_result::{CommandResult, go, refusal, reply, success};
 use crate::pages::composer::post_form::{PostForm, post_message};
-use crate::pages::layout::page::to_room;
 use crate::pages::rooms::index::Facts;
 use crate::pages::rooms::join;
 use crate::pages::rooms::join::JoinTarget;
-use crate::pages::rooms::show::CommandReply;
+use crate::pages::rooms::view::CommandReply;
 use crate::text::emoji::by_shortcode;
 
 /// What `/shrug` adds.
@@ -29,15 +29,6 @@ const SHRUG: &str = r"¯\_(ツ)_/¯";
 /// The emoji of `/away`, and of a status without one.
 const AWAY: &str = "🌙";
 const PLAIN: &str = "💬";
-
-/// The result of a command.
-pub(in crate::pages) enum CommandResult {
-    /// A redirect to another page or to this one.
-    Go(Response),
-    Reply(CommandReply),
-    /// Sign out.
-    SignOut,
-}
 
 /// The sender of a command and the room it was sent in.
 pub(in crate::pages) struct CommandContext<'a> {
@@ -406,20 +397,4 @@ fn split_status(text: &str) -> Option<(&str, &str)> {
         None if text.is_empty() => None,
         None => Some((PLAIN, text)),
     }
-}
-
-fn go(room: RoomId) -> CommandResult {
-    CommandResult::Go(to_room(room))
-}
-
-fn reply(lines: Vec<String>) -> CommandResult {
-    CommandResult::Reply(success(lines))
-}
-
-fn success(lines: Vec<String>) -> CommandReply {
-    CommandReply::new(StatusCode::OK, lines)
-}
-
-fn refusal(lines: Vec<String>) -> CommandReply {
-    CommandReply::new(StatusCode::UNPROCESSABLE_ENTITY, lines)
 }

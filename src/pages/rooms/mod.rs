@@ -6,7 +6,7 @@ pub(in crate::pages) mod join;
 pub(in crate::pages) mod members;
 pub(in crate::pages) mod settings;
 pub(in crate::pages) mod show;
-mod view;
+pub(in crate::pages) mod view;
 
 use axum::Router;
 

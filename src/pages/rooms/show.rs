@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum_extra::extract::CookieJar;
@@ -30,7 +30,7 @@ use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
 use crate::pages::rooms::members::PeopleView;
 use crate::pages::rooms::view::{
-    CommandView, FORMATS, FormatView, RoomView, ThreadView, commands, formats,
+    CommandReply, CommandView, FORMATS, FormatView, RoomView, ThreadView, commands, formats,
 };
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -106,34 +106,6 @@ pub(in crate::pages) struct RoomPageInput {
     pub answer: Option<CommandReply>,
     /// How the draft would look, as HTML.
     pub preview: String,
-}
-
-pub(in crate::pages) struct CommandReply {
-    /// Not 2xx if the command did nothing.
-    pub status: StatusCode,
-    pub lines: Vec<String>,
-    /// Offers a button that sends the text as a message.
-    pub as_text: bool,
-    /// Offers a button that sends the text although it mentions many members.
-    pub confirms: bool,
-    /// Offers to invite these users.
-    pub invites: Vec<Invitable>,
-}
-
-/// A user who can be invited.
-pub(in crate::pages) struct Invitable {
-    pub name: String,
-    pub display_name: String,
-}
-
-impl CommandReply {
-    pub fn new(status: StatusCode, lines: Vec<String>) -> Self {
-        Self { status, lines, as_text: false, confirms: false, invites: Vec::new() }
-    }
-
-    pub fn is_bad(&self) -> bool {
-        !self.status.is_success()
-    }
 }
 
 #[derive(Template)]

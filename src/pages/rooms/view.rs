@@ -1,5 +1,7 @@
 //! What the page of a room shows of it, and of the message that a thread belongs to.
 
+use axum::http::StatusCode;
+
 use crate::chat::commands::COMMANDS;
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::{Reader, Room, Visibility, may_mention_all, may_moderate};
@@ -206,4 +208,32 @@ pub(super) const FORMATS: [(&str, &str, &str, &str); 10] = [
 
 pub(super) fn formats(t: Language) -> [FormatView; FORMATS.len()] {
     FORMATS.map(|(name, icon, label, key)| FormatView { name, icon, label: t.text(label), key })
+}
+
+pub(in crate::pages) struct CommandReply {
+    /// Not 2xx if the command did nothing.
+    pub status: StatusCode,
+    pub lines: Vec<String>,
+    /// Offers a button that sends the text as a message.
+    pub as_text: bool,
+    /// Offers a button that sends the text although it mentions many members.
+    pub confirms: bool,
+    /// Offers to invite these users.
+    pub invites: Vec<Invitable>,
+}
+
+/// A user who can be invited.
+pub(in crate::pages) struct Invitable {
+    pub name: String,
+    pub display_name: String,
+}
+
+impl CommandReply {
+    pub fn new(status: StatusCode, lines: Vec<String>) -> Self {
+        Self { status, lines, as_text: false, confirms: false, invites: Vec::new() }
+    }
+
+    pub fn is_bad(&self) -> bool {
+        !self.status.is_success()
+    }
 }

@@ -4,6 +4,7 @@
 //! never too few.
 
 mod document;
+mod lexer;
 mod query;
 
 pub(in crate::chat::search) use self::document::has_link;

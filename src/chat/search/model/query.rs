@@ -1,23 +1,19 @@
 //! Search queries. Every text is a valid query: anything that is not an operator is a word.
 
-use std::iter::Peekable;
 use std::ops::Range;
-use std::str::CharIndices;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::document::Phrase;
+use super::lexer::{Lexer, OPERATORS, RawToken, is_quote};
 use crate::kernel::Timestamp;
 use crate::limits::search as limits;
 use crate::text::normalize::folded;
 use crate::text::tokenizer::{Kind, Token, tokens};
 
-/// The part of a query that is parsed, in characters.
-const MAX_QUERY_CHARS: usize = 1_000;
 /// The most phrases the index is queried for. The remaining words are compared with the candidates.
 const MAX_PHRASES: usize = 16;
-const OPERATORS: [&str; 7] = ["from", "in", "has", "is", "after", "before", "on"];
 /// Shorter words must match as a whole: too many words begin with two given letters.
 const MIN_PREFIX_CHARS: usize = 3;
 
@@ -300,109 +296,6 @@ fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
         }
     }
     merged
-}
-
-/// A token of the query text: up to the next space, or to the closing quote.
-struct RawToken {
-    /// The byte range.
-    at: Range<usize>,
-    text: String,
-    quoted: bool,
-    closed: bool,
-    not: bool,
-}
-
-struct Lexer<'a> {
-    rest: Peekable<CharIndices<'a>>,
-    /// The length of the text in bytes.
-    end: usize,
-}
-
-fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '“' | '”' | '„' | '«' | '»')
-}
-
-fn begins_with_operator(text: impl Iterator<Item = char>) -> bool {
-    let mut colon = false;
-    let name: String = text
-        .take(7)
-        .take_while(|c| {
-            colon = *c == ':';
-            !colon
-        })
-        .collect();
-    colon && OPERATORS.contains(&&*name.to_ascii_lowercase())
-}
-
-impl<'a> Lexer<'a> {
-    fn new(text: &'a str) -> Self {
-        let end = text.char_indices().nth(MAX_QUERY_CHARS).map_or(text.len(), |(end, _)| end);
-        Self { rest: text.get(..end).unwrap_or_default().char_indices().peekable(), end }
-    }
-
-    fn position(&mut self) -> usize {
-        self.rest.peek().map_or(self.end, |(at, _)| *at)
-    }
-
-    fn skip(&mut self, skipped: impl Fn(char) -> bool) -> bool {
-        self.rest.next_if(|(_, c)| skipped(*c)).is_some()
-    }
-
-    fn at_end(&mut self) -> bool {
-        while self.skip(char::is_whitespace) {}
-        self.rest.peek().is_none()
-    }
-
-    fn next_raw_token(&mut self) -> Option<RawToken> {
-        if self.at_end() {
-            return None;
-        }
-        let start = self.position();
-        let not = self.minus();
-        if self.skip(is_quote) {
-            let (text, closed) = self.quoted();
-            return Some(RawToken { at: start..self.position(), text, quoted: true, closed, not });
-        }
-        let mut text = String::new();
-        while let Some((_, c)) = self.rest.next_if(|(_, c)| !c.is_whitespace()) {
-            // A name with spaces: in:"the room".
-            if is_quote(c) && text.ends_with(':') {
-                text.push_str(&self.quoted().0);
-                break;
-            }
-            text.push(c);
-        }
-        Some(RawToken { at: start..self.position(), text, quoted: false, closed: true, not })
-    }
-
-    /// Whether a minus excludes the next token. One minus before a word or a quote does. Before
-    /// anything else it is part of the text: `--flag`, `->`. Typographic dashes only count before an
-    /// operator, because phones turn `--flag` into one.
-    fn minus(&mut self) -> bool {
-        let mut ahead = self.rest.clone().map(|(_, c)| c);
-        let not = match ahead.next() {
-            Some('-' | '\u{fe63}' | '\u{ff0d}') => {
-                ahead.next().is_some_and(|c| c.is_alphanumeric() || is_quote(c))
-            }
-            Some('\u{2010}'..='\u{2013}' | '\u{2212}') => begins_with_operator(ahead),
-            _ => false,
-        };
-        if not {
-            self.rest.next();
-        }
-        not
-    }
-
-    fn quoted(&mut self) -> (String, bool) {
-        let mut text = String::new();
-        for (_, c) in self.rest.by_ref() {
-            if is_quote(c) {
-                return (text, true);
-            }
-            text.push(c);
-        }
-        (text, false)
-    }
 }
 
 #[cfg(test)]
