@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
@@ -25,7 +25,9 @@ use crate::pages::layout::user_view::{hue_of, initials};
 use crate::text::snippet::snippet;
 
 pub(super) fn router() -> Router<AppState> {
-    Router::new().route("/drafts", get(index)).route("/rooms/{id}/draft", post(change).put(store))
+    Router::new()
+        .route("/drafts", get(index))
+        .route("/rooms/{id}/draft", get(to_list).post(change).put(store))
 }
 
 #[derive(Template)]
@@ -144,6 +146,11 @@ async fn store(
     }
     put(&drafts, &reader, &typed).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The page that answers a form has this address: a reload and the links to other languages come here.
+async fn to_list(_: Viewer) -> Redirect {
+    Redirect::to("/drafts")
 }
 
 /// Discards a draft and offers to undo that, or does the latter.

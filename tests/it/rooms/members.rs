@@ -143,13 +143,14 @@ async fn only_room_readers_get_a_single_message() {
     let room = make(&bert, "private").await;
     let message = bert.post(&format!("{room}/messages"), json!({"body": "secreto"})).await;
     let path = format!("/messages/{}", message["id"]);
-    assert_eq!(bert.get(&path).await, message);
+    let found = bert.get(&path).await;
+    assert_eq!((&found["id"], &found["body"]), (&message["id"], &message["body"]));
     for outside in [&ana, &eva] {
         let refused = outside.refused(Method::GET, &path, None).await;
         assert_eq!(refused.status, StatusCode::NOT_FOUND);
     }
     let open = bert.say("hola").await;
-    assert_eq!(eva.get(&format!("/messages/{}", open["id"])).await, open);
+    assert_eq!(eva.get(&format!("/messages/{}", open["id"])).await["body"], open["body"]);
     bert.ok(Method::DELETE, &path, None).await;
     let deleted = bert.get(&path).await;
     assert_eq!((&deleted["deleted"], &deleted["body"]), (&json!(true), &json!("")));
