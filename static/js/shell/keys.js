@@ -67,6 +67,15 @@ const TYPING = 'input, textarea, select, [contenteditable]';
 /** Whether single letters are shortcuts: speech input and trembling hands press them by accident (WCAG 2.1.4). */
 export const hasLetterKeys = () => document.documentElement.dataset.letterKeys !== 'off';
 
+/**
+ * On a Mac, ⌘ is the key for shortcuts.
+ * @param {ParentNode} list
+ */
+export function nameKeys(list) {
+  if (!IS_MAC) return;
+  for (const key of queryAll(list, 'kbd')) if (key.textContent === 'Ctrl') key.textContent = '⌘';
+}
+
 export function startKeysSheet() {
   /** @type {HTMLDialogElement | null} */
   let sheet = null;
@@ -79,6 +88,7 @@ export function startKeysSheet() {
     const list = page.querySelector('#keys');
     const title = page.querySelector('#page-h')?.textContent ?? '';
     if (!list || sheet) return;
+    nameKeys(list);
     sheet = Object.assign(document.createElement('dialog'), { className: 'keys-sheet', ariaLabel: title });
     const heading = Object.assign(document.createElement('h2'), { textContent: title });
     const button = query(page, '.page-header a.icon-btn').firstElementChild;

@@ -4,6 +4,7 @@ import { showRevealButtons, startLengthChecks } from '../forms/fields.js';
 import { activate } from '../hypermedia/bridge.js';
 import { startEditPage } from '../message-actions/edit-message.js';
 import { loadRecord, saveRecord } from '../outbox/storage.js';
+import { nameKeys } from './keys.js';
 
 /**
  * What can be done before the content is on screen.
@@ -12,6 +13,7 @@ import { loadRecord, saveRecord } from '../outbox/storage.js';
 export function prepareContent(content) {
   localizePage(content);
   showRevealButtons(content);
+  nameKeys(content);
 }
 
 /**

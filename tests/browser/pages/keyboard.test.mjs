@@ -180,7 +180,7 @@ story('a question mark shows the keys, unless single letters are switched off', 
   await ana.page.keyboard.press('?');
   await sheet.waitFor({ state: 'detached' });
   await ana.go('/settings');
-  await ana.page.getByRole('group', { name: 'Shortcuts of a single letter' }).getByText('Off').click();
+  await ana.page.getByRole('group', { name: 'Shortcuts of a single key' }).getByText('Off').click();
   await ana.page.locator('form[action="/settings/look"] button').click();
   await ana.page.locator('html[data-letter-keys=off]').waitFor();
   await ana.page.locator('h1').focus();
