@@ -19,6 +19,9 @@ story('two people see bold, lists and code live, and copy the code', async ({ ne
     assert.equal(await page.locator('.code-block pre').getAttribute('aria-label'), 'Code, rust');
   }
   const copy = luis.page.locator('.code-block__tool');
+  await luis.page.setViewportSize({ width: 390, height: 700 });
+  const { x, width } = await copy.boundingBox();
+  assert.ok(x + width < 390, 'on a phone, too, the button is in reach');
   await copy.click();
   await luis.page.locator('.code-block__tool', { hasText: 'Copied' }).waitFor();
   await eventually(async () => assert.equal(await luis.page.locator('#announcer').textContent(), 'Copied'));
