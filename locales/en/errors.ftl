@@ -53,5 +53,5 @@ sign-in-elsewhere = Sign in, in a new tab
 room-is-archived = This room is archived. You can read it, but nothing can be posted or changed there.
 room-never-archived = The lobby and direct messages cannot be archived.
 draft-long = A draft can have at most 64,000 characters.
-drafts-full = You have too many drafts. Send or discard some of them.
+drafts-full = You have too many drafts. Send or delete some of them.
 saved-full = You have saved too many messages. Take some off your list.

@@ -264,7 +264,7 @@ visibility-unknown = Choose who can join.
 group-size = Choose 2 to 19 other people.
 group-unknown = There is nobody with one of these names.
 group-new = New group
-group-hint = One conversation for 3 to 20 people. The same people always have the same one; nobody joins or leaves it.
+group-hint = One room for 3 to 20 people. The same people always have the same one; nobody joins or leaves it.
 field-names = With
 field-names-hint = Names, with commas between them. 2 to 19 people.
 group-begin = Begin
@@ -321,14 +321,14 @@ thread-unread = { $count ->
     [one] 1 new
    *[other] { $count } new
 }
-thread-last = last at
+thread-last = last reply
 thread-from = From a thread
 thread-reply = Reply in this thread
 thread-also = Also send to { $name }
 thread-follow = Follow
 thread-unfollow = Unfollow
 thread-close = Close the thread
-thread-no-command = Commands work in rooms. Two slashes send one.
+thread-no-command = Commands do not work in threads. To send this as text, begin it with two slashes: //
 thread-no-message = There is no message yet.
 thread-replies-one = {"{n}"} reply
 thread-replies-other = {"{n}"} replies

@@ -1,4 +1,4 @@
-# Órdenes en el cuadro de mensaje
+# Comandos en el cuadro de mensaje
 commands = Comandos
 name = NOMBRE
 name-or-code = NOMBRE o CÓDIGO
@@ -19,7 +19,7 @@ command-invite = invita a alguien a esta sala
 command-kick = expulsa a alguien de esta sala
 command-me = dice lo que haces
 command-shrug = añade un encogimiento de hombros, como /shrug quién sabe
-command-status = muestra qué haces, como /status :coffee: vuelvo pronto; solo, lo quita
+command-status = muestra qué haces, como /status :coffee: vuelvo pronto; /status solo quita tu estado
 command-away = muestra que no estás, como /away comiendo
 command-pin = fija el último mensaje
 pin-nothing = No hay ningún mensaje que fijar.

@@ -1,4 +1,4 @@
-# What only one user sees: saved messages, drafts, places of rooms
+# Lo que solo ve una persona: mensajes guardados, borradores, lugares de salas
 saved-messages = Guardados
 save-message = Guardar para luego
 unsave-message = Quitar de guardados

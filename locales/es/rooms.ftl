@@ -77,7 +77,7 @@ not-the-author = Esto solo lo puede hacer quien escribió el mensaje.
 not-a-moderator = Esto solo lo puede hacer quien escribió el mensaje, quien es propietario de la sala o quien administra Patio.
 message-is-deleted = El mensaje fue eliminado.
 message-is-reply = Este mensaje es una respuesta en un hilo: responde junto a él.
-thread-fixed = Un hilo no tiene nombre, dueño ni código.
+thread-fixed = Un hilo no tiene nombre, propietario ni código.
 emoji-one = Elige un emoji.
 pins-many = Una sala puede tener 100 mensajes fijados como máximo.
 emoji-many = Un mensaje puede tener 20 emojis distintos como máximo.
@@ -222,7 +222,7 @@ field-room-name = Nombre
 field-topic = Tema (para qué es)
 field-wide-mentions = Quién puede avisar a toda la sala con @room
 wide-mentions-members = Todos los miembros
-wide-mentions-owner = Solo quien la creó y los administradores
+wide-mentions-owner = Solo quien es propietario de la sala y quienes administran
 field-visibility = Quién puede entrar
 visibility-public = Todo el mundo.
 visibility-public-hint = Aparece en la lista y se puede leer.
@@ -264,7 +264,7 @@ visibility-unknown = Elige quién puede entrar.
 group-size = Elige de 2 a 19 personas más.
 group-unknown = No hay nadie con uno de estos nombres.
 group-new = Nuevo grupo
-group-hint = Una conversación para 3 a 20 personas. Las mismas personas tienen siempre la misma; nadie entra ni sale.
+group-hint = Una sala para entre 3 y 20 personas. Las mismas personas tienen siempre la misma; nadie entra ni sale.
 field-names = Con
 field-names-hint = Nombres, separados por comas. De 2 a 19 personas.
 group-begin = Empezar
@@ -306,7 +306,7 @@ room-was-deleted = La sala {"{name}"} fue eliminada.
 room-outsider = Esto solo lo puede hacer quien está en esta sala.
 room-oneself = No puedes expulsarte. Para irte, usa /leave o «Dejar la sala» en sus ajustes.
 
-# Threads
+# Hilos
 
 thread = Hilo
 thread-in = Hilo en { $name }
@@ -321,14 +321,14 @@ thread-unread = { $count ->
     [one] 1 nueva
    *[other] { $count } nuevas
 }
-thread-last = última a las
+thread-last = última respuesta
 thread-from = De un hilo
 thread-reply = Responde en este hilo
 thread-also = Enviar también a { $name }
 thread-follow = Seguir
 thread-unfollow = Dejar de seguir
 thread-close = Cerrar el hilo
-thread-no-command = Las órdenes funcionan en las salas. Dos barras envían una.
+thread-no-command = Los comandos no funcionan en los hilos. Para enviar esto como texto, empieza con dos barras: //
 thread-no-message = Todavía no hay ningún mensaje.
 thread-replies-one = {"{n}"} respuesta
 thread-replies-other = {"{n}"} respuestas
