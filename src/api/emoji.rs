@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -58,7 +58,8 @@ async fn index(_: Viewer, State(emoji): State<CustomEmoji>) -> Json<EmojiList> {
 }
 
 /// A new custom emoji.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the reference")]
 struct NewEmoji {
     /// Lower-case letters, digits, `-`, `_` and `+`; not the code of a standard emoji.

@@ -109,12 +109,11 @@ async fn saved(
 }
 
 /// A text that is not sent yet.
-#[derive(Deserialize, Default, ToSchema)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 #[schema(as = NewDraft, example = json!({"body": "Rain at", "reply_to": null, "nonce": "0190b6c0-7f3e-7c3a-9c0e-1234567890ab"}))]
 struct DraftForm {
     /// The text as typed. White space alone deletes the draft.
-    #[schema(required = true, max_length = 64000)]
+    #[schema(max_length = 64000)]
     body: String,
     /// The `id` of the message that it will reply to.
     #[schema(value_type = Option<i64>)]
@@ -238,12 +237,11 @@ async fn unfavour(
 }
 
 /// The name of a section.
-#[derive(Deserialize, Default, ToSchema)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 #[schema(as = Section, example = json!({"name": "Garden"}))]
 struct SectionForm {
     /// One line. An empty one is no section.
-    #[schema(required = true, max_length = 32)]
+    #[schema(max_length = 32)]
     name: String,
 }
 
