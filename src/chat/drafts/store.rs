@@ -169,11 +169,11 @@ pub(super) async fn list(db: &Db, user: UserId) -> Result<Vec<StoredDraft>, sqlx
     )
 }
 
-/// A message that is being stored. Its nonce identifies the draft that it was.
+/// A message that is being stored. Its nonce identifies the draft that it was, in whichever room: the first reply of a
+/// thread is posted to the room of the head.
 #[derive(Debug, Serialize)]
 pub(in crate::chat) struct Sent<'a> {
     pub user: UserId,
-    pub room: RoomId,
     pub nonce: &'a str,
 }
 
@@ -195,7 +195,6 @@ macro_rules! SENT_DRAFTS {
     (after) => {
         ") sent
          join drafts d on d.user_id = cast(sent.value ->> 'user' as bigint)
-           and d.room_id = cast(sent.value ->> 'room' as bigint)
          where d.nonce = sent.value ->> 'nonce'"
     };
 }

@@ -110,6 +110,25 @@ async fn only_a_stored_message_deletes_a_draft_and_only_its_own() {
     assert_eq!(bodies(&luis).await, ["texto"], "a nonce is its author's");
 }
 
+/// A reply in a thread is posted to the message, its draft belongs to the thread.
+#[tokio::test]
+async fn a_reply_in_a_thread_deletes_the_draft_of_the_thread() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let head = ana.say("hola").await["id"].clone();
+    let path = format!("/messages/{head}/thread");
+    let thread = ana.post(&path, json!({"body": "uno"})).await["room_id"].clone();
+    for also_in_room in [false, true] {
+        let nonce = format!("n-{also_in_room}");
+        let draft = json!({"body": "dos", "nonce": nonce});
+        put(&ana, &format!("/rooms/{thread}/draft"), draft).await;
+        assert_eq!(bodies(&ana).await, ["dos"]);
+        let reply = json!({"body": "dos", "nonce": nonce, "also_in_room": also_in_room});
+        ana.post(&path, reply).await;
+        assert!(bodies(&ana).await.is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_draft_is_bounded_and_hidden_with_its_room() {
     let server = Server::start().await;
@@ -119,7 +138,8 @@ async fn a_draft_is_bounded_and_hidden_with_its_room() {
     assert_eq!(bodies(&ana).await, std::slice::from_ref(&longest));
     let longer = json!({"body": format!("{longest}x")});
     assert_eq!(status(&ana, Method::PUT, "/rooms/1/draft", longer).await, 422);
-    for (body, expected) in [(json!({"body": "x", "nonce": "ñ"}), 422), (json!({"body": 1}), 422)]
+    for (body, expected) in
+        [(json!({"body": "x", "nonce": "ñ"}), 422), (json!({"body": 1}), 422), (json!({}), 422)]
     {
         assert_eq!(status(&ana, Method::PUT, "/rooms/1/draft", body).await, expected);
     }

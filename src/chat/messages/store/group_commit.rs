@@ -123,10 +123,7 @@ async fn find_drafts(
 fn is_sent(draft: &SentDraft, posts: &[&Post], outcomes: &[Outcome]) -> bool {
     posts.iter().zip(outcomes).any(|(post, outcome)| {
         let nonce = post.draft.nonce.as_ref().map(Nonce::as_str);
-        outcome.is_ok()
-            && nonce == Some(&draft.nonce)
-            && post.member.user().id == draft.user
-            && post.member.room() == draft.room
+        outcome.is_ok() && nonce == Some(&draft.nonce) && post.member.user().id == draft.user
     })
 }
 

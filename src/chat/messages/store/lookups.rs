@@ -111,7 +111,7 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
 pub(super) fn sent<'a>(posts: &[&'a Post]) -> Vec<Sent<'a>> {
     let sent = |post: &&'a Post| {
         let NonceKey { nonce, author: user } = NonceKey::of(post)?;
-        Some(Sent { user, room: post.member.room(), nonce })
+        Some(Sent { user, nonce })
     };
     posts.iter().filter_map(sent).collect()
 }
