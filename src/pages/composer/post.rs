@@ -62,7 +62,7 @@ async fn create(
             if !form.confirmed
                 && let Some(question) = wide_question(&services, &reader, &message, page.t).await?
             {
-                return reply(&renderer, &reader, page, form.body, question).await;
+                return reply(&renderer, &reader, page, form, question).await;
             }
             match post_text(&services, &reader, &message).await {
                 Ok(posted) if !posted.outsiders.is_empty() => CommandResult::Reply(
@@ -87,7 +87,7 @@ async fn create(
     match outcome {
         CommandResult::Go(response) => Ok(response),
         CommandResult::SignOut => login_session.sign_out().await,
-        CommandResult::Reply(answer) => reply(&renderer, &reader, page, form.body, answer).await,
+        CommandResult::Reply(answer) => reply(&renderer, &reader, page, form, answer).await,
     }
 }
 
@@ -97,12 +97,13 @@ async fn reply(
     renderer: &RoomRenderer,
     reader: &Reader,
     page: Page,
-    body: String,
+    form: PostForm,
     answer: CommandReply,
 ) -> Result<Response, Problem> {
     let status = answer.status;
-    let draft = if answer.is_bad() { body } else { String::new() };
-    let shown = RoomPageInput { draft, answer: Some(answer), ..RoomPageInput::default() };
+    let kept = if answer.is_bad() { form } else { PostForm::default() };
+    let (draft, reply) = (kept.body, kept.reply_to);
+    let shown = RoomPageInput { reply, draft, answer: Some(answer), ..RoomPageInput::default() };
     let page = renderer.render_current(reader, page, shown).await?;
     Ok(if status.is_success() { page } else { again(status, page) })
 }
@@ -167,7 +168,7 @@ async fn invite(
     services.rooms.invite(&reader, &guest).await?;
     let lines = vec![page.t.name("person-invited", &guest.display_name)];
     let answer = CommandReply::new(StatusCode::OK, lines);
-    reply(&renderer, &reader, page, String::new(), answer).await
+    reply(&renderer, &reader, page, PostForm::default(), answer).await
 }
 
 async fn post_text(
@@ -185,6 +186,27 @@ async fn post_text(
     Ok(post_message(&services.messages, &member, message, Kind::Text).await?)
 }
 
+/// The composer of a room or a thread with a refused text, what it replies to, and the reason. `None` if no other text
+/// and no waiting would help.
+pub(in crate::pages) fn refused(
+    form: PostForm,
+    problem: &Problem,
+    t: Language,
+) -> Option<RoomPageInput> {
+    let reason = match problem.fields.first() {
+        Some(field_error) => t.error_text(*field_error),
+        None if problem.retry_after.is_some()
+            || problem.status == StatusCode::FORBIDDEN
+            || problem.detail == Some("room-is-archived") =>
+        {
+            t.text(problem::message_keys(problem).1)
+        }
+        None => return None,
+    };
+    let (draft, reply, error) = (form.body, form.reply_to, Some(reason));
+    Some(RoomPageInput { reply, draft, error, ..RoomPageInput::default() })
+}
+
 /// Shows the room with the refused text in the composer and the reason, so that the user can
 /// correct it, or send it again when the server can store it.
 async fn reject_draft(
@@ -194,22 +216,7 @@ async fn reject_draft(
     form: PostForm,
     problem: Problem,
 ) -> Result<Response, Problem> {
-    let reason = match problem.fields.first() {
-        Some(field_error) => page.t.error_text(*field_error),
-        None if problem.retry_after.is_some()
-            || problem.status == StatusCode::FORBIDDEN
-            || problem.detail == Some("room-is-archived") =>
-        {
-            page.t.text(problem::message_keys(&problem).1)
-        }
-        None => return Err(problem),
-    };
-    let shown = RoomPageInput {
-        draft: form.body,
-        reply: form.reply_to,
-        error: Some(reason),
-        ..RoomPageInput::default()
-    };
+    let Some(shown) = refused(form, &problem, page.t) else { return Err(problem) };
     let page = renderer.render_current(reader, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
 }

@@ -316,7 +316,7 @@ pub(in crate::pages) async fn history(
     let first_unread = found.items.iter().find(unread).map(|message| message.seq);
     let oldest = found.items.first().map(|message| message.seq.0);
     let ids: Vec<MessageId> = found.items.iter().map(|message| message.id).collect();
-    let saved = saved.among(reader.user(), &ids).await?;
+    let saved = if ids.is_empty() { Vec::new() } else { saved.among(reader.user(), &ids).await? };
     let mut items = Vec::with_capacity(found.items.len());
     let mut previous: Option<(&Message, Date)> = None;
     let mut label = String::new();

@@ -20,7 +20,7 @@ use crate::http::{AppState, CanRead, DraftForm, DraftOrigin, FormBody, Problem, 
 use crate::kernel::{MessageId, Timestamp, UserId};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
-use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon, title};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::text::snippet::snippet;
 
@@ -61,7 +61,7 @@ impl DraftView {
         let other = room.other.filter(|_| room.visibility == Visibility::Direct);
         Self {
             room: room.id.0,
-            name: room.name.clone(),
+            name: title(room, calendar.t),
             icon: icon(room),
             other: other.map(|other| OtherView {
                 hue: hue_of(other),

@@ -21,7 +21,7 @@ use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
-use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon, title};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::show::place_in_room;
 use crate::text::snippet::snippet;
@@ -74,7 +74,7 @@ impl SavedView {
             id: message.id.0,
             path: place_in_room(message, room.last_seq.0),
             icon: icon(room),
-            room: room.name.clone(),
+            room: title(room, calendar.t),
             direct: room.visibility == Visibility::Direct,
             author: message.author.display_name.clone(),
             hue: hue_of(message.author.id),

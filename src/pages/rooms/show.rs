@@ -70,7 +70,7 @@ async fn show(
     page: Page,
 ) -> Result<Response, Problem> {
     if let Some(parent) = &reader.room().parent {
-        return Ok(to_thread(parent.head.message, query.before));
+        return Ok(to_thread(parent.head.message, &query));
     }
     let shown = RoomPageInput {
         before: query.before,
@@ -87,9 +87,12 @@ async fn show(
 }
 
 /// A thread has its page under the id of its head.
-fn to_thread(head: MessageId, before: Option<i64>) -> Response {
-    let query = before.map(|seq| format!("?before={seq}")).unwrap_or_default();
-    Redirect::to(&format!("/threads/{head}{query}")).into_response()
+fn to_thread(head: MessageId, query: &HistoryQuery) -> Response {
+    let parts = [("before", query.before), ("reply", query.reply)];
+    let parts = parts.into_iter().filter_map(|(name, value)| Some((name, value?.to_string())));
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parts).finish();
+    let place = if query.is_empty() { String::new() } else { format!("?{query}") };
+    Redirect::to(&format!("/threads/{head}{place}")).into_response()
 }
 
 /// The parts of a room page that depend on the request.
@@ -204,7 +207,7 @@ impl RoomRenderer {
         }
         let listed = Some(room).filter(|room| room.parent.is_none());
         let side = self.sidebar.build(reader.user(), listed, &page).await?;
-        let stored = self.drafts.find(reader).await?;
+        let stored = if room.draft { self.drafts.find(reader).await? } else { None };
         let kept = stored.as_ref().and_then(|draft| draft.reply_to);
         let reply = shown.reply.or(kept.filter(|_| shown.draft.is_empty()));
         let reply = self.reply(reader, reply).await?;
@@ -292,7 +295,7 @@ impl RoomRenderer {
         Ok(html(&RoomPage {
             side: self.sidebar.build(me, None, &page).await?,
             list: MessageList::empty(RoomId(0), Visibility::Thread, "", page.t),
-            room: RoomView { removed, ..view },
+            room: RoomView { removed, archived: room.archived_at.is_some(), ..view },
             people: None,
             thread: Some(thread),
             // There is no room to subscribe to yet.

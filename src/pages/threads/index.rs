@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::Message;
+use crate::chat::messages::model::{Message, excerpt};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::Room;
@@ -24,9 +24,6 @@ use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon_of};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::list::{Face, faces};
-
-/// A line of the head is shown up to this length.
-const EXCERPT_CHARS: usize = 200;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/threads", get(index))
@@ -75,7 +72,7 @@ impl ThreadView {
             photo: head.author.avatar.clone(),
             room: parent.name.clone(),
             icon: icon_of(parent.visibility),
-            excerpt: if head.is_deleted() { deleted() } else { excerpt(&head.body) },
+            excerpt: if head.is_deleted() { deleted() } else { excerpt(&head.text()) },
             replies: t
                 .count("thread-replies", usize::try_from(summary.replies).unwrap_or_default()),
             faces: faces(summary),
@@ -84,16 +81,6 @@ impl ThreadView {
             mentions: thread.mentions > 0,
         })
     }
-}
-
-/// The beginning of a text on one line.
-fn excerpt(body: &str) -> String {
-    let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut short: String = words.chars().take(EXCERPT_CHARS).collect();
-    if short.len() < words.len() {
-        short.push('…');
-    }
-    short
 }
 
 /// What the page uses.

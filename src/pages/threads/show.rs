@@ -3,7 +3,6 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -13,10 +12,10 @@ use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Kind, Message};
 use crate::chat::rooms::model::Reader;
 use crate::chat::rooms::{RoomError, Rooms};
-use crate::http::response::problem;
 use crate::http::state::from_state;
 use crate::http::{AppState, CanReadMessage, FormBody, MessageForm, Problem, Query};
-use crate::kernel::FieldError;
+use crate::kernel::{FieldError, MessageId};
+use crate::pages::composer::post::refused;
 use crate::pages::composer::post_form::{PostForm, post_reply};
 use crate::pages::composer::preview;
 use crate::pages::layout::page::{Page, again};
@@ -41,6 +40,8 @@ from_state!(ThreadServices { rooms, messages, renderer });
 #[derive(Deserialize)]
 struct HistoryQuery {
     before: Option<i64>,
+    /// The message that the composer replies to.
+    reply: Option<i64>,
 }
 
 /// Shows the thread of a message. A reply leads to its place in the thread that it is in.
@@ -54,7 +55,8 @@ async fn show(
         let (head, reply) = (parent.head.message, seen.message.id);
         return Ok(Redirect::to(&format!("/threads/{head}#m{reply}")).into_response());
     }
-    let shown = RoomPageInput { before: query.before, ..RoomPageInput::default() };
+    let reply = query.reply.map(MessageId);
+    let shown = RoomPageInput { before: query.before, reply, ..RoomPageInput::default() };
     services.render(&seen, page, shown).await
 }
 
@@ -115,15 +117,7 @@ async fn create(
         Ok(()) => return Ok(to_thread(&seen.message)),
         Err(problem) => problem,
     };
-    // The refused text stays in the composer, with the reason.
-    let reason = match problem.fields.first() {
-        Some(field_error) => page.t.error_text(*field_error),
-        None if problem.retry_after.is_some() || problem.status == StatusCode::FORBIDDEN => {
-            page.t.text(problem::message_keys(&problem).1)
-        }
-        None => return Err(problem),
-    };
-    let shown = RoomPageInput { draft: form.body, error: Some(reason), ..RoomPageInput::default() };
+    let Some(shown) = refused(form, &problem, page.t) else { return Err(problem) };
     let page = services.render(&seen, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
 }

@@ -23,6 +23,9 @@ async fn an_archived_room_is_read_and_searched_but_takes_nothing_new() {
     let message = luis.post(&messages, first.clone()).await["id"].clone();
     let message = format!("/messages/{message}");
     luis.ok(Method::PUT, &format!("{message}/reactions/👍"), None).await;
+    let (pin, thread) = (format!("{message}/pin"), format!("{message}/thread"));
+    luis.ok(Method::PUT, &pin, None).await;
+    luis.post(&thread, json!({"body": "y arena"})).await;
     let mut live = luis.live().await;
     live.until("present").await;
     live.open_room(id, None).await;
@@ -39,6 +42,9 @@ async fn an_archived_room_is_read_and_searched_but_takes_nothing_new() {
         (&ana, Method::POST, &messages, json!({"body": "más"})),
         (&luis, Method::PATCH, &message, json!({"body": "arena"})),
         (&luis, Method::PUT, &reaction, json!({})),
+        (&luis, Method::PUT, &pin, json!({})),
+        (&luis, Method::DELETE, &pin, json!({})),
+        (&luis, Method::POST, &thread, json!({"body": "más"})),
         (&luis, Method::POST, &messages, json!({"body": "más", "nonce": "m"})),
     ] {
         let refused = api.refused(method.clone(), path, Some(body)).await;
@@ -46,6 +52,14 @@ async fn an_archived_room_is_read_and_searched_but_takes_nothing_new() {
         let detail = refused.body["detail"].as_str().expect("a text");
         assert!(detail.starts_with("This room is archived."), "{detail}");
     }
+    let in_thread = luis.get(&thread).await;
+    assert_eq!(in_thread["archived_at"], shown["archived_at"], "a thread is as its room");
+    let mut page = server.browser();
+    page.login("luis", PASSWORD).await;
+    let address = message.replace("/messages/", "/threads/");
+    assert_eq!(page.get(&address).await.attribute("#archived-bar", "hidden"), None);
+    let kept = page.submit(&address, &[("body", "se conserva")]).await;
+    assert_eq!((kept.status.as_u16(), kept.one("#body").as_str()), (409, "se conserva"));
     live.send(json!({"type": "post", "room": id, "body": "más", "nonce": "l"})).await;
     let refused = live.until("error").await;
     assert_eq!((&refused["status"], &refused["nonce"]), (&json!(409), &json!("l")));

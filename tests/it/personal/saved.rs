@@ -139,4 +139,10 @@ async fn saved_page_and_message_page_work_without_scripts() {
     let undone = page.submit(&path, &[("saved", "true"), ("list", "true")]).await;
     assert_eq!((undone.path.as_str(), undone.all(".result").len()), ("/saved", 1));
     assert_eq!(saved(&ana, "").await.0, [id]);
+    let thread = format!("/messages/{id}/thread");
+    let reply = luis.post(&thread, json!({"body": "**aquí**"})).await["id"].clone();
+    ana.ok(Method::PUT, &format!("/messages/{reply}/saved"), None).await;
+    let list = page.get("/saved").await;
+    assert_eq!(list.all(".result__text")[0], "aquí");
+    assert_eq!(list.all(".result__room")[0], "Thread in lobby");
 }

@@ -349,6 +349,11 @@ async fn a_copy_in_the_room_changes_with_the_reply() {
     }
     let found = |items: &Value| items["items"].as_array().expect("items").len();
     assert_eq!(found(&ana.get("/search?q=green").await), 1, "the reply, not its copy");
+    for same in [&copy, &reply] {
+        let path = format!("/messages/{}", same["id"]);
+        luis.ok(Method::PATCH, &path, Some(json!({"body": "green string"}))).await;
+        assert_eq!(found(&ana.get("/search?q=green").await), 1, "the same text again");
+    }
     assert_eq!(found(&ana.get("/search?q=wire").await), 0);
     assert_eq!(found(&ana.get("/search?q=green+in:huerto").await), 1);
     assert_eq!(found(&ana.get("/search?q=green+-in:huerto").await), 0);

@@ -289,15 +289,16 @@ impl Write {
         }
     }
 
-    /// The room in which this write edits a message or reacts to one.
+    /// The room that this write changes, which an archived one does not allow. Users may take back what is their own.
     pub fn changed_room(&self) -> Option<RoomId> {
         match self {
             Self::Edit { author, .. } => Some(author.room),
-            Self::React(member, _) | Self::Pin(member, _) => Some(member.room()),
+            Self::React(member, _) | Self::Pin(member, _) | Self::Unpin(member, _) => {
+                Some(member.room())
+            }
             Self::Post(_)
             | Self::Delete(_)
             | Self::Unreact(_)
-            | Self::Unpin(..)
             | Self::Announce(_)
             | Self::RefreshQuotes { .. } => None,
         }

@@ -1,6 +1,8 @@
 //! Edits, deletions and reactions. Every change takes the room's next `rev`; a write that changes
 //! nothing takes none.
 
+use std::collections::HashSet;
+
 use super::changing::{changed, find, find_undeleted, next_change, touch, unchanged};
 use super::mentions::{self, Mention};
 use super::{Outcome, insert, joining, quotes, versions};
@@ -71,6 +73,8 @@ pub(super) async fn edit(
     let mut statements = StatementBatch::of(transaction);
     mentions::store(&mut statements, &mentions);
     statements.run(transaction).await?;
+    // A room may have thousands of members, and `@room` mentions all of them.
+    let mentioned_before: HashSet<UserId> = mentioned_before.into_iter().collect();
     mentioned.retain(|user| !mentioned_before.contains(user));
     let quotes_changed = quotes::refresh_first(transaction, room, id, now).await?;
     let outcome = changed(transaction, room, id).await?;

@@ -36,7 +36,7 @@ macro_rules! ROOM_COLUMNS {
                 from memberships x join users v on v.id = x.user_id
                 where x.room_id = r.id and x.user_id <> $1)
              else coalesce(o.display_name, r.name) end, r.topic, r.visibility, r.lobby = 1, r.owner_id,
-             r.code, r.created_at, r.archived_at, r.last_seq, r.rev, m.last_read_seq, ",
+             r.code, r.created_at, coalesce(p.archived_at, r.archived_at), r.last_seq, r.rev, m.last_read_seq, ",
             UNREAD!(),
             ", ",
             UNREAD_MENTIONS!(),

@@ -72,6 +72,7 @@ pub(in crate::chat::messages::store) fn copy_for_room(
             seq: numbers.last_seq,
             rev: numbers.rev,
             reply_to: None,
+            quote: None,
             nonce: None,
             twin_of: Some(reply.id),
             ..reply.clone()
@@ -102,9 +103,10 @@ pub(in crate::chat::messages::store) async fn edit(
     let is_copy = twin.is_some() && !is_reply;
     let edited = edits::edit(transaction, author, text, of(is_copy), meta.now).await?;
     let mut edited = match edited {
-        Ok(edited) if edited.changed => edited,
-        unchanged => return Ok(unchanged),
+        Ok(edited) => edited,
+        refused => return Ok(refused),
     };
+    // Also without a change: the search forgot both, and indexes what is in the outcome.
     if let Some(Twin { room, message }) = twin {
         let author = Author { room, message, ..author };
         let also = edits::edit(transaction, author, text, of(!is_copy), meta.now).await?;
