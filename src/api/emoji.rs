@@ -80,7 +80,7 @@ struct NewEmoji {
     request_body(content = NewEmoji, content_type = "multipart/form-data"),
     responses(
         (status = 201, description = "The new emoji.", body = EmojiShape),
-        (status = 400, description = "Not a form with a file."),
+        (status = 400, description = "Not a form with a file, or a form with unknown fields."),
         (status = 403, description = "You are not an administrator."),
         (status = 409, description = "There is an emoji with this name, or the installation has the maximum number."),
         (status = 413, description = "The request is too large."),
@@ -95,6 +95,7 @@ async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let form = uploads.receive(&me, request, "image").await?;
+    form.refuse_unknown(&["name"])?;
     let name = EmojiName::parse(form.text("name"))?;
     let entry = emoji.add(&admin, &name, &form.file).await?;
     Ok((StatusCode::CREATED, Json(EmojiShape::from(entry))).into_response())

@@ -114,6 +114,15 @@ impl Upload {
         self.others.contains_key(field)
     }
 
+    /// Refuses a form with fields besides the file and `known`.
+    ///
+    /// # Errors
+    /// 400.
+    pub fn refuse_unknown(&self, known: &[&str]) -> Result<(), Problem> {
+        let all_known = self.others.keys().all(|field| known.contains(&field.as_str()));
+        all_known.then_some(()).ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST))
+    }
+
     /// The value of another field; empty if the form does not have it.
     pub fn text(&self, field: &str) -> &str {
         self.others.get(field).map(String::as_str).unwrap_or_default()

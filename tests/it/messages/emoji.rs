@@ -102,6 +102,9 @@ async fn names_and_images_that_cannot_be_used_are_refused() {
         let answer = ana.upload("/emoji", &[("name", name)], ("image", file)).await;
         assert_eq!(answer.status().as_u16(), status, "{name}");
     }
+    let unknown =
+        ana.upload("/emoji", &[("name", "third"), ("size", "9")], ("image", &picture)).await;
+    assert_eq!(unknown.status(), StatusCode::BAD_REQUEST);
     let refused = luis.upload("/emoji", &[("name", "third")], ("image", &picture)).await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     let refused = luis.refused(Method::DELETE, "/emoji/other", None).await;

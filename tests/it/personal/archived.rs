@@ -52,14 +52,6 @@ async fn an_archived_room_is_read_and_searched_but_takes_nothing_new() {
         let detail = refused.body["detail"].as_str().expect("a text");
         assert!(detail.starts_with("This room is archived."), "{detail}");
     }
-    let in_thread = luis.get(&thread).await;
-    assert_eq!(in_thread["archived_at"], shown["archived_at"], "a thread is as its room");
-    let mut page = server.browser();
-    page.login("luis", PASSWORD).await;
-    let address = message.replace("/messages/", "/threads/");
-    assert_eq!(page.get(&address).await.attribute("#archived-bar", "hidden"), None);
-    let kept = page.submit(&address, &[("body", "se conserva")]).await;
-    assert_eq!((kept.status.as_u16(), kept.one("#body").as_str()), (409, "se conserva"));
     live.send(json!({"type": "post", "room": id, "body": "más", "nonce": "l"})).await;
     let refused = live.until("error").await;
     assert_eq!((&refused["status"], &refused["nonce"]), (&json!(409), &json!("l")));
@@ -77,6 +69,24 @@ async fn an_archived_room_is_read_and_searched_but_takes_nothing_new() {
     let (_, shown) = ana.ok(Method::PATCH, &path, Some(archived(false))).await;
     assert_eq!(shown["archived_at"], json!(null));
     luis.post(&messages, json!({"body": "de nuevo"})).await;
+}
+
+#[tokio::test]
+async fn a_thread_of_an_archived_room_is_archived_and_keeps_what_was_typed() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let (id, _) = room(&ana, "obras", "public").await;
+    let message = ana.post(&format!("/rooms/{id}/messages"), json!({"body": "cemento"})).await;
+    let thread = format!("/messages/{}/thread", message["id"]);
+    ana.post(&thread, json!({"body": "y arena"})).await;
+    let (_, shown) = ana.ok(Method::PATCH, &format!("/rooms/{id}"), Some(archived(true))).await;
+    assert_eq!(ana.get(&thread).await["archived_at"], shown["archived_at"]);
+    let mut page = server.browser();
+    page.login("ana", PASSWORD).await;
+    let address = format!("/threads/{}", message["id"]);
+    assert_eq!(page.get(&address).await.attribute("#archived-bar", "hidden"), None);
+    let kept = page.submit(&address, &[("body", "se conserva")]).await;
+    assert_eq!((kept.status.as_u16(), kept.one("#body").as_str()), (409, "se conserva"));
 }
 
 #[tokio::test]
