@@ -17,6 +17,9 @@ pub struct Options {
     pub layout: Layout,
     #[arg(long, default_value_t = 100)]
     pub body: usize,
+    /// A text that follows in each body, without quotation marks and backslashes.
+    #[arg(long, default_value = "")]
+    pub text: String,
     #[arg(long, default_value_t = 10.0)]
     pub seconds: f64,
     /// Posts per second over all clients. Without it, each client posts when its last post is acknowledged.
@@ -36,6 +39,7 @@ pub fn run(mut clients: Clients, server: &Server, options: &Options) -> Result<V
     let end = Duration::from_secs_f64(options.seconds).as_nanos();
     let (mut times, mut closed, mut number, mut refused) =
         (Histogram::default(), 0_u64, 0_u32, 0_u64);
+    let mut first_refusal = None;
     let mut ready: Vec<usize> = (0..specs.len()).collect();
     while u128::from(latency_stamp::now() - started) < end {
         // Measured from when the post was due: a late generator makes the latency longer.
@@ -49,10 +53,12 @@ pub fn run(mut clients: Clients, server: &Server, options: &Options) -> Result<V
             let connection = &clients.connections[index];
             let stamp = Stamp { room: connection.spec.room, number, at };
             number = number.wrapping_add(1);
-            let frame = stamp.body(options.body);
+            let frame = stamp.body(options.body) + &options.text;
+            // At a fixed rate the stamps of two runs are equal, but a server knows nonces for longer.
+            let nonce = format!("{}{:x}", stamp.digits(), std::process::id());
             write_all(
                 &connection.stream,
-                &clients.protocol.post(&connection.spec, &frame, &stamp.digits()),
+                &clients.protocol.post(&connection.spec, &frame, &nonce),
             )?;
         }
         let wait = options.rate.map_or(50_000_000, |rate| {
@@ -67,6 +73,8 @@ pub fn run(mut clients: Clients, server: &Server, options: &Options) -> Result<V
                     ready.push(index);
                 } else if frame.starts_with(br#"{"type":"error""#) {
                     refused += 1;
+                    first_refusal
+                        .get_or_insert_with(|| String::from_utf8_lossy(frame).into_owned());
                     ready.push(index);
                 }
             }
@@ -80,6 +88,7 @@ pub fn run(mut clients: Clients, server: &Server, options: &Options) -> Result<V
         "clients": specs.len(),
         "stored": times.count(),
         "refused": refused,
+        "first_refusal": first_refusal,
         "gone": closed,
         "per_second": times.count() as f64 / seconds,
         "latency": times.report(),

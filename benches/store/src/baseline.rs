@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use patio::chat::messages::render;
 use patio::kernel::ids::{Rev, RoomKey, Seq};
+use patio::text::render::{self, Markup};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -35,7 +35,7 @@ enum Pool {
 macro_rules! store {
     ($pool:expr, $begin:literal, $search:literal, $body:expr, $n:expr, $tokens:ident) => {{
         let (author, room) = (memberships::user($n % 64), memberships::room($n % 50));
-        let html = render::render($body, render::no_mentions);
+        let html = render::render($body, Markup::Markdown, render::no_mentions);
         let mut transaction = $pool.begin_with($begin).await?;
         let (id,): (i64,) = sqlx::query_as(
             "update counters set value = value + 1 where name = 'message' returning value",
@@ -50,8 +50,8 @@ macro_rules! store {
         .fetch_one(&mut *transaction)
         .await?;
         sqlx::query(
-            "insert into messages (room_seq_key, room_rev_key, id, author_id, kind, body, html, created_at)
-             values ($1, $2, $3, $4, 'text', $5, $6, $7)",
+            "insert into messages (room_seq_key, room_rev_key, id, author_id, kind, body, html, markup, created_at)
+             values ($1, $2, $3, $4, 'text', $5, $6, 1, $7)",
         )
         .bind(RoomKey::of_seq(room, Seq(seq)).get())
         .bind(RoomKey::of_rev(room, Rev(rev)).get())

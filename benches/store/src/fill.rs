@@ -5,11 +5,11 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use anyhow::{Context as _, Result};
-use patio::chat::messages::render;
 use patio::chat::search::model::SearchDocument;
 use patio::db::Db;
 use patio::kernel::ids::RoomKey;
 use patio::kernel::{RoomId, Seq, UserId};
+use patio::text::render::{self, Markup};
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -140,7 +140,7 @@ fn one(number: u64, texts: &Texts, zipf: &Zipf, postgres: bool) -> Made {
         None => texts.body(number),
     };
     let entry = entry(memberships::room(room), memberships::user(author), body);
-    let html = render::render(&entry.body, |_| named.map(memberships::name));
+    let html = render::render(&entry.body, Markup::Plain, |_, _| named.map(memberships::name));
     let html = render::stored(&html, &entry.body).to_owned();
     let tokens = if postgres { entry.vector() } else { entry.text() };
     let mentioned = named.map(|user| memberships::user(user).0);

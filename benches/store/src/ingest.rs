@@ -13,6 +13,7 @@ use patio::chat::rooms::Rooms;
 use patio::chat::rooms::model::Member;
 use patio::kernel::{Clock, Random};
 use patio::server::Server;
+use patio::text::render::Markup;
 use serde_json::{Value, json};
 
 use crate::corpus::Texts;
@@ -79,6 +80,7 @@ async fn post(
         let draft = Draft {
             kind: Kind::Text,
             body: MessageBody::parse(body).map_err(|invalid| anyhow::anyhow!("{invalid:?}"))?,
+            markup: Markup::Markdown,
             // Ordered by time, like the nonces of browsers.
             nonce: Some(Nonce::parse(&nonce(n)).map_err(|invalid| anyhow::anyhow!("{invalid:?}"))?),
             reply_to: None,
