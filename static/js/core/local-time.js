@@ -7,6 +7,9 @@ const CHECK_EVERY = 20_000;
 
 const clockFormat = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
 const fullFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' });
+const weekdayFormat = new Intl.DateTimeFormat(locale, { weekday: 'short', hour: 'numeric', minute: 'numeric' });
+const dateFormat = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
+const dateWithYearFormat = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
 const shortFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
 const relativeFormat = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 const dayFormat = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
@@ -68,13 +71,27 @@ function localizeReplies(part) {
 }
 
 /**
+ * The shortest words for a time in a list: the clock today, then the day of the week, then the date.
+ * @param {Date} at
+ */
+function listTime(at) {
+  const midnight = new Date(`${localDay(Date.now())}T00:00`).getTime();
+  if (at.getTime() >= midnight) return clockFormat.format(at);
+  if (at.getTime() >= midnight - 6 * DAY) return weekdayFormat.format(at);
+  const isThisYear = at.getFullYear() === new Date(midnight).getFullYear();
+  return (isThisYear ? dateFormat : dateWithYearFormat).format(at);
+}
+
+/**
  * The times on a page other than a room, or on a part of one: single messages and search results.
  * @param {ParentNode} page
  */
 export function localizePage(page) {
   for (const article of /** @type {MessageElement[]} */ (queryAll(page, '.message'))) localizeMessage(article);
   for (const time of /** @type {HTMLTimeElement[]} */ (queryAll(page, '.result__link time'))) {
-    time.textContent = fullFormat.format(new Date(time.dateTime));
+    const at = new Date(time.dateTime);
+    time.textContent = listTime(at);
+    time.title = fullFormat.format(at);
   }
   localizeReplies(page);
 }

@@ -287,13 +287,14 @@ export class EmojiPicker {
       style.cssText = '';
       return;
     }
-    const { top, bottom, right } = anchor.getBoundingClientRect();
+    const { top, bottom, left, right } = anchor.getBoundingClientRect();
     const { width, height } = this.#panel.getBoundingClientRect();
     const fitsBelow = bottom + GAP + height <= innerHeight;
     const above = Math.min(top - GAP - height, innerHeight - height - GAP);
     style.insetBlock = `${Math.max(GAP, fitsBelow ? bottom + GAP : above)}px auto`;
     style.insetInline = 'auto';
-    style.left = `${Math.max(GAP, right - width)}px`;
+    const fitsBeside = left + width + GAP <= innerWidth;
+    style.left = `${Math.max(GAP, fitsBeside ? left : right - width)}px`;
   }
 
   #showGroups() {
