@@ -37,7 +37,6 @@ interface MessageData extends DOMStringMap {
   seq: string;
   rev: string;
   author: string;
-  at: string;
 }
 type MessageElement = HTMLElement & { dataset: MessageData };
 

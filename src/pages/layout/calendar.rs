@@ -51,14 +51,15 @@ impl Calendar {
     }
 
     pub fn moment(&self, at: Timestamp) -> Moment {
-        self.moment_on(&self.label(self.day(at)), at)
+        let clock = self.clock(at);
+        let full = format!("{}, {clock}", self.label(self.day(at)));
+        Moment { iso: at.rfc3339(), full, clock }
     }
 
-    /// The same, with the label of the day passed in. Messages of one day share it.
-    pub fn moment_on(&self, label: &str, at: Timestamp) -> Moment {
+    /// The time of day.
+    pub fn clock(&self, at: Timestamp) -> String {
         let time = at.in_zone(&self.zone);
-        let clock = format!("{:02}:{:02}{}", time.hour(), time.minute(), self.suffix());
-        Moment { iso: at.rfc3339(), full: format!("{label}, {clock}"), clock }
+        format!("{:02}:{:02}{}", time.hour(), time.minute(), self.suffix())
     }
 
     /// A numeric date and time with minutes.

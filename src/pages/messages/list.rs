@@ -30,8 +30,10 @@ struct MessageView<'a> {
     hue: i64,
     initials: String,
     photo: Option<&'a str>,
-    at_ms: i64,
-    at: Moment,
+    /// When it was written: RFC 3339 in UTC.
+    iso: String,
+    /// The same in words: the time of day where a day divider names the day.
+    at: String,
     html: &'a str,
     /// The end of the HTML, which follows the note that the message was edited: the tag that closes the last
     /// paragraph.
@@ -165,7 +167,7 @@ struct MessageTemplate<'a> {
 /// # Errors
 /// If the template cannot be rendered.
 pub fn fragment(message: &Message, t: Language) -> askama::Result<String> {
-    single_message(message, &Calendar::utc(t))
+    render(message, &Calendar::utc(t), Setting::List { continues: false })
 }
 
 /// A message outside a list, with times in the time zone of the user.
@@ -173,16 +175,25 @@ pub(in crate::pages) fn single_message(
     message: &Message,
     calendar: &Calendar,
 ) -> askama::Result<String> {
-    render(message, &calendar.label(calendar.day(message.created_at)), calendar, false)
+    render(message, calendar, Setting::Alone)
 }
 
-fn render(
-    message: &Message,
-    day: &str,
-    calendar: &Calendar,
-    continues: bool,
-) -> askama::Result<String> {
+/// What surrounds a message.
+#[derive(Clone, Copy)]
+enum Setting {
+    /// Messages under the divider of their day.
+    List {
+        continues: bool,
+    },
+    Alone,
+}
+
+fn render(message: &Message, calendar: &Calendar, setting: Setting) -> askama::Result<String> {
     let t = calendar.t;
+    let (at, continues) = match setting {
+        Setting::List { continues } => (calendar.clock(message.created_at), continues),
+        Setting::Alone => (calendar.moment(message.created_at).full, false),
+    };
     let edited = message.edited_at.filter(|_| !message.is_deleted());
     let (html, html_end) = match message.html.strip_suffix(PARAGRAPH_END) {
         Some(html) if edited.is_some() => (html, PARAGRAPH_END),
@@ -200,8 +211,8 @@ fn render(
         hue: hue_of(message.author.id),
         initials: initials(&message.author.display_name),
         photo: message.author.avatar.as_deref(),
-        at_ms: message.created_at.0,
-        at: calendar.moment_on(day, message.created_at),
+        iso: message.created_at.rfc3339(),
+        at,
         html,
         html_end,
         reply,
@@ -319,17 +330,13 @@ pub(in crate::pages) async fn history(
     let saved = if ids.is_empty() { Vec::new() } else { saved.among(reader.user(), &ids).await? };
     let mut items = Vec::with_capacity(found.items.len());
     let mut previous: Option<(&Message, Date)> = None;
-    let mut label = String::new();
     for message in &found.items {
         let date = calendar.day(message.created_at);
         let same_day = previous.is_some_and(|(_, day)| day == date);
-        if !same_day {
-            label = calendar.label(date);
-        }
         let continues = same_day && previous.is_some_and(|(other, _)| is_run(other, message));
-        let html = render(message, &label, calendar, continues);
+        let html = render(message, calendar, Setting::List { continues });
         let html = html.map_err(|error| Problem::internal(&error))?;
-        let day = (!same_day).then(|| Day { date: date.to_string(), label: label.clone() });
+        let day = (!same_day).then(|| Day { date: date.to_string(), label: calendar.label(date) });
         let is_new = first_unread == Some(message.seq);
         let is_saved = saved.contains(&message.id);
         items.push(Item { day, is_new, is_saved, html });

@@ -154,7 +154,9 @@ export function startCommandAutocomplete(form, listbox) {
   /** @type {OptionElement[]} */
   const allOptions = queryAll(listbox, '[role="option"]');
   /** @param {OptionElement} option */
-  const takesArguments = (option) => option.dataset.needs === 'true';
+  const takesArguments = (option) => option.dataset.needs !== undefined;
+  for (const [index, option] of allOptions.entries())
+    Object.assign(option, { id: `command${index}`, ariaSelected: 'false' });
 
   new Autocomplete(form, listbox, {
     match() {

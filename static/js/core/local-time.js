@@ -46,10 +46,19 @@ export function dayLabel(day) {
   return capitalize((date.getFullYear() === today.getFullYear() ? dayFormat : dayWithYearFormat).format(date));
 }
 
+/**
+ * When a message was stored, in ms. A pending one has no time.
+ * @param {MessageElement} article
+ */
+export function timeOf(article) {
+  const time = /** @type {HTMLTimeElement | null} */ (article.querySelector('.message__time'));
+  return time ? Date.parse(time.dateTime) : NaN;
+}
+
 /** @param {MessageElement} article */
 export function localizeMessage(article) {
   const time = query(article, '.message__time');
-  const date = new Date(Number(article.dataset.at));
+  const date = new Date(timeOf(article));
   time.textContent = clockFormat.format(date);
   time.title = fullFormat.format(date);
   const edited = /** @type {HTMLTimeElement | null} */ (article.querySelector('.message__edited time'));
@@ -64,10 +73,17 @@ export function localizeMessage(article) {
 function localizeReplies(part) {
   for (const time of /** @type {HTMLTimeElement[]} */ (queryAll(part, '.thread-line time'))) {
     const at = new Date(time.dateTime);
-    const isToday = localDay(at.getTime()) === localDay(Date.now());
-    time.textContent = isToday ? clockFormat.format(at) : shortFormat.format(at);
+    time.textContent = clockOrDate(at);
     time.title = fullFormat.format(at);
   }
+}
+
+/**
+ * The time of day, after the date if that is not today.
+ * @param {Date} at
+ */
+function clockOrDate(at) {
+  return (localDay(at.getTime()) === localDay(Date.now()) ? clockFormat : shortFormat).format(at);
 }
 
 /**
@@ -87,7 +103,12 @@ function listTime(at) {
  * @param {ParentNode} page
  */
 export function localizePage(page) {
-  for (const article of /** @type {MessageElement[]} */ (queryAll(page, '.message'))) localizeMessage(article);
+  for (const article of /** @type {MessageElement[]} */ (queryAll(page, '.message'))) {
+    localizeMessage(article);
+    // No day divider stands above it.
+    const time = query(article, '.message__time');
+    time.textContent = clockOrDate(new Date(timeOf(article)));
+  }
   for (const time of /** @type {HTMLTimeElement[]} */ (queryAll(page, '.result__link time'))) {
     const at = new Date(time.dateTime);
     time.textContent = listTime(at);

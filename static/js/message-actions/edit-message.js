@@ -1,6 +1,7 @@
 // Edits a message: in place in the log, or with the form on its own page. The text is stored like a draft until it is
 // saved or discarded.
 import { hasModifier, isComposing, query, queryAll } from '../core/dom.js';
+import { timeOf } from '../core/local-time.js';
 import { textExcess, watchLength } from '../forms/fields.js';
 import { Draft, draftTargets } from '../outbox/draft.js';
 import { fetchEditForm, SignedOutError, submitMessageForm } from './message-changes.js';
@@ -9,7 +10,7 @@ import { fetchEditForm, SignedOutError, submitMessageForm } from './message-chan
  * Includes the time, since after a restore another message may have the same id.
  * @param {MessageElement} article
  */
-const editDraftTarget = ({ dataset }) => `${dataset.id}.${dataset.at}`;
+const editDraftTarget = (article) => `${article.dataset.id}.${timeOf(article)}`;
 
 const touch = matchMedia('(pointer: coarse)');
 

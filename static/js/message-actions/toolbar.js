@@ -181,7 +181,7 @@ function startKeys(log, sheet, { isAllowed, run }) {
     let name;
     if (key === 'ContextMenu' || (key === 'F10' && shiftKey)) name = 'menu';
     else if (document.documentElement.dataset.letterKeys !== 'off') {
-      const entries = queryAll(sheet, `[data-key="${CSS.escape(key)}"]`);
+      const entries = queryAll(sheet, `[aria-keyshortcuts="${CSS.escape(key)}"]`);
       name = entries.map(({ dataset }) => dataset.act ?? '').find((action) => isAllowed(action, article));
     }
     if (!name) return;

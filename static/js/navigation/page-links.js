@@ -7,6 +7,9 @@ import { roomIdIn } from './page-navigation.js';
 /** @type {Record<string, number>} */
 const STEPS = { ArrowUp: -1, ArrowDown: 1 };
 
+/** Links that show the profile card instead of the page. */
+const PROFILE = '.message__profile, .member__name > a';
+
 /**
  * A link to another language changes the frame itself, and the API and its reference have none.
  * @param {HTMLAnchorElement} link
@@ -67,13 +70,11 @@ export function startPageLinks({ sidebar, navigation, onStay }) {
   document.addEventListener('click', (event) => {
     const picture = closestTo(event, '.message > .avatar, .member > .avatar');
     /** @type {HTMLAnchorElement | null} */
-    const link = picture
-      ? query(/** @type {Element} */ (picture.parentElement), '[data-profile]')
-      : closestTo(event, 'a[href]');
+    const link = picture ? query(/** @type {Element} */ (picture.parentElement), PROFILE) : closestTo(event, 'a[href]');
     if (!link || event.defaultPrevented || event.button !== 0 || hasModifier(event) || !leadsToPage(link)) return;
     event.preventDefault();
-    if (link.dataset.profile === undefined) goTo(link.href);
-    else showProfile(link, picture ?? link);
+    if (link.matches(PROFILE)) showProfile(link, picture ?? link);
+    else goTo(link.href);
   });
 
   addEventListener('keydown', (event) => {

@@ -1,11 +1,8 @@
 // How a message looks where it stands: what it shares with the one before it, and what only its reader sees.
 import { query, queryAll } from '../core/dom.js';
-import { dayLabel, localDay, localizeMessage } from '../core/local-time.js';
+import { dayLabel, localDay, localizeMessage, timeOf } from '../core/local-time.js';
 
 const GROUP_WITHIN = 5 * 60_000;
-
-/** @param {MessageElement} article */
-const timeOf = (article) => Number(article.dataset.at);
 
 /**
  * Updates whether a message continues the previous one, and whether a day starts with it. A pending message starts
