@@ -44,6 +44,9 @@ pub mod threads {
 
     /// How often replies give the head of a thread a new `rev`, which all who have its room open receive.
     pub const HEAD_EVERY: Duration = Duration::from_secs(1);
+    /// Threads that are listed for a user, with what is unread in them: of those they follow, the last active. A live
+    /// connection subscribes to as many.
+    pub const LISTED: i64 = 200;
 }
 
 /// Per user, over pages, API and all of their live connections together.

@@ -79,6 +79,9 @@ pub enum Signal {
     SignedOut(RevocationReason),
     /// The user became a member of the room.
     Joined(RoomId),
+    /// The user follows the thread, and the connection may not be subscribed to it: they begin to follow it now, or it
+    /// was not listed and has a new reply.
+    Followed(RoomId),
     /// The user left the room.
     Left(RoomId),
     /// The user was removed from the room.

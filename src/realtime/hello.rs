@@ -24,7 +24,8 @@ impl Session {
         self.connection.subscribe(Channel::Credential(self.me.credential));
         self.connection.subscribe(Channel::Everyone);
         self.connection.subscribe(Channel::User(user.id));
-        let permit = self.shared.readers.acquire().await;
+        let shared = self.shared.clone();
+        let permit = shared.readers.acquire().await;
         self.check_not_revoked().await?;
         let states = self.room_states(&user, since).await;
         drop(permit);
@@ -54,12 +55,15 @@ impl Session {
     /// Returns the state of the user's rooms, and the missed changes of rooms and users; `None` if there are
     /// too many.
     async fn room_states(
-        &self,
+        &mut self,
         user: &User,
         since: Option<Timestamp>,
     ) -> Result<(Vec<Progress>, Option<Vec<MissedChange>>), ServiceError> {
         for room in self.services().rooms.memberships(user).await? {
             self.connection.subscribe(Channel::Members(room));
+        }
+        for thread in self.services().rooms.listed_threads(user).await?.into_iter().rev() {
+            self.subscribe_to_thread(thread);
         }
         let rooms = self.services().rooms.my_rooms(user).await?;
         let missed = match since {

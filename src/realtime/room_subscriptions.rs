@@ -14,6 +14,7 @@ use crate::chat::rooms::model::{Progress, Reader};
 use crate::http::Problem;
 use crate::kernel::{MessageId, Rev, RoomId, ServiceError};
 use crate::limits::connection::CHUNK;
+use crate::limits::threads::LISTED;
 use crate::pubsub::CatchUp;
 
 /// Reasons in a `closed` frame.
@@ -156,16 +157,49 @@ impl Session {
 
     /// Subscribes to the threads of a room that the user follows: if the room was restored, they follow them
     /// again.
-    pub(super) async fn subscribe_to_threads(&self, room: RoomId) {
+    pub(super) async fn follow_threads_of(&mut self, room: RoomId) {
         match self.services().rooms.followed_in(&self.me.user, room).await {
             Ok(threads) => {
-                for thread in threads {
-                    self.connection.subscribe(Channel::Members(thread));
-                    self.show_room(thread).await;
+                // The last active one is added last.
+                for thread in threads.into_iter().rev() {
+                    self.follow_thread(thread).await;
                 }
             }
             Err(error) => self.fail(&error.into(), None, Some(room)),
         }
+    }
+
+    /// Subscribes to a thread that the user follows, and sends its state: the client may not know it yet.
+    pub(super) async fn follow_thread(&mut self, thread: RoomId) {
+        self.subscribe_to_thread(thread);
+        match self.services().rooms.progress(&self.me.user, thread).await {
+            Ok(Some(progress)) => {
+                if progress.mentions > 0 {
+                    self.connection.subscribe(Channel::Mentioned(thread));
+                }
+                self.show_room(thread).await;
+            }
+            // They have stopped following it since.
+            Ok(None) => self.unsubscribe_from_thread(thread),
+            Err(error) => self.fail(&error.into(), None, Some(thread)),
+        }
+    }
+
+    /// Subscribes to a thread, and to one less of the others if they are too many: the next reply brings that back.
+    pub(super) fn subscribe_to_thread(&mut self, thread: RoomId) {
+        self.threads.retain(|other| *other != thread);
+        self.threads.push_back(thread);
+        self.connection.subscribe(Channel::Members(thread));
+        if i64::try_from(self.threads.len()).unwrap_or(i64::MAX) > LISTED
+            && let Some(oldest) = self.threads.pop_front()
+        {
+            self.unsubscribe_from_thread(oldest);
+        }
+    }
+
+    fn unsubscribe_from_thread(&self, thread: RoomId) {
+        self.connection.unsubscribe(Channel::Members(thread));
+        self.connection.unsubscribe(Channel::Mentioned(thread));
     }
 
     /// Reports that the user was removed from a room, and sends the room's state if the user may still read

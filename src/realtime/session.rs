@@ -4,7 +4,7 @@
 //! events arrive, because the dispatcher writes them to the socket itself. Futures that use the database
 //! are boxed, so that an idle connection does not reserve memory for them.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,6 +69,8 @@ pub(super) struct Session {
     typed: Vec<(RoomId, Timestamp)>,
     /// Rooms that the user was removed from but may still read. Typing there is not published.
     removed_from: Mutex<HashSet<RoomId>>,
+    /// The threads that the connection subscribes to, the one that was added last at the end.
+    pub(super) threads: VecDeque<RoomId>,
 }
 
 impl Session {
@@ -92,6 +94,7 @@ impl Session {
             posts: PendingPosts::default(),
             typed: Vec::new(),
             removed_from: Mutex::default(),
+            threads: VecDeque::new(),
         }
     }
 
@@ -305,8 +308,9 @@ impl Session {
                 self.set_removed_from(room, false);
                 self.connection.subscribe(Channel::Members(room));
                 self.show_room(room).await;
-                self.subscribe_to_threads(room).await;
+                self.follow_threads_of(room).await;
             }
+            Signal::Followed(thread) => self.follow_thread(thread).await,
             Signal::Left(room) => {
                 self.connection.unsubscribe(Channel::Members(room));
                 self.show_room(room).await;

@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 use super::model::{Message, Published, WriteOutcome};
 use super::store;
 use crate::chat::events::{Channel, Event, EventHub, Signal};
+use crate::chat::rooms::followers;
 use crate::db::epoch::NewestMessage;
 use crate::db::{Db, EpochGuard};
 use crate::kernel::ids::RoomKey;
@@ -43,6 +44,8 @@ struct Broadcaster {
     published: HashMap<RoomId, Published>,
     /// Rooms that could not be read. They are read again before anything else of them is published.
     behind: BTreeSet<RoomId>,
+    /// Threads whose heads were published, but not yet to those who follow them.
+    active_threads: BTreeSet<RoomId>,
     epoch: EpochGuard,
     /// The value of [`EpochGuard::renewals`] that `published` belongs to.
     epoch_renewals: u64,
@@ -58,19 +61,24 @@ pub(super) fn start(
 ) -> mpsc::Sender<Command> {
     let (sender, mut commands) = mpsc::channel(QUEUE_CAPACITY);
     let epoch_renewals = epoch.renewals();
+    let (behind, active_threads) = (BTreeSet::new(), BTreeSet::new());
     let mut broadcaster =
-        Broadcaster { db, hub, published, behind: BTreeSet::new(), epoch, epoch_renewals };
+        Broadcaster { db, hub, published, behind, active_threads, epoch, epoch_renewals };
     lifecycle.spawn_worker("broadcaster", async move {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
-                    Some(command) => broadcaster.execute(command).await,
+                    Some(command) => {
+                        broadcaster.execute(command).await;
+                        broadcaster.notify_followers().await;
+                    }
                     None => break,
                 },
                 _ = tick.tick() => {
                     broadcaster.retry().await;
+                    broadcaster.notify_followers().await;
                     broadcaster.epoch.persist();
                 }
             }
@@ -95,6 +103,7 @@ impl Broadcaster {
                 self.published = stored;
                 self.epoch_renewals = epoch_renewals;
                 self.behind.clear();
+                self.active_threads.clear();
             }
         }
     }
@@ -155,6 +164,26 @@ impl Broadcaster {
         }
     }
 
+    /// Notifies those who follow an active thread and are not subscribed to it: it was not listed when they connected
+    /// (see [`LISTED`](crate::limits::threads::LISTED)). Its head changes after replies, at most once a second, so
+    /// that is as often as their rows are read.
+    async fn notify_followers(&mut self) {
+        while let Some(thread) = self.active_threads.first().copied() {
+            let followers = match followers(&self.db, thread).await {
+                Ok(followers) => followers,
+                Err(error) => {
+                    tracing::warn!(%error, "could not read the followers of a thread; retrying");
+                    return;
+                }
+            };
+            self.active_threads.remove(&thread);
+            for user in followers {
+                let (user, subscribed) = (Channel::User(user), Channel::Members(thread));
+                self.hub.notify_except(user, subscribed, Signal::Followed(thread));
+            }
+        }
+    }
+
     /// Publishes one message, unless it was published before. Each mentioned user is subscribed to the
     /// room's `Mentioned` channel until they have read the room: their unread counts are computed by
     /// the database, one user at a time.
@@ -171,6 +200,7 @@ impl Broadcaster {
         if self.epoch_renewals == self.epoch.renewals() {
             self.epoch.remember(NewestMessage { message: message.id, room, rev: message.rev });
         }
+        self.active_threads.extend(message.thread.as_ref().map(|thread| thread.room));
         let posted = last_seq > published.last_seq;
         let mentioned_channel = Channel::Mentioned(room);
         if posted {

@@ -83,7 +83,7 @@ impl Rooms {
     }
 
     pub(in crate::chat) fn notify_joined(&self, room: &Room, user: &User) {
-        self.hub.notify(Channel::User(user.id), Signal::Joined(room.id));
+        self.hub.notify(Channel::User(user.id), joined_signal(room.id, room.visibility));
         // All members of a direct message or a group are members from the start.
         if !room.visibility.has_fixed_members() {
             let joined = Event::Joined { room: room.id, user: user.clone() };
@@ -137,9 +137,16 @@ pub(in crate::chat) fn notify_joined_by_posting(
     visibility: Visibility,
     user: &User,
 ) {
-    hub.notify(Channel::User(user.id), Signal::Joined(room));
+    hub.notify(Channel::User(user.id), joined_signal(room, visibility));
     let joined = Event::Joined { room, user: user.clone() };
     hub.broadcast(audience(room, visibility), 0, &joined);
+}
+
+fn joined_signal(room: RoomId, visibility: Visibility) -> Signal {
+    match visibility {
+        Visibility::Thread => Signal::Followed(room),
+        _ => Signal::Joined(room),
+    }
 }
 
 /// The channel of users that a change of a room concerns: all users for a public room, otherwise its

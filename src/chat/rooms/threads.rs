@@ -8,7 +8,7 @@ use crate::chat::events::{Channel, Event, Signal};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, RoomId, ServiceError};
 
-/// What is unread in all threads that a user follows.
+/// What is unread in the threads that are listed for a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UnreadThreads {
     /// Threads with unread replies.
@@ -33,13 +33,13 @@ impl Rooms {
         Ok(store::followed(&self.db, user.id, after, limit).await?)
     }
 
-    /// What is unread in the threads that the user follows.
+    /// What is unread in the threads that are listed for the user.
     pub async fn unread_threads(&self, user: &User) -> Result<UnreadThreads, ServiceError> {
         let (threads, mentions) = store::unread_threads(&self.db, user.id).await?;
         Ok(UnreadThreads { threads, mentions })
     }
 
-    /// The threads of a room that the user follows. A connection subscribes to them when its user becomes a
+    /// The last active threads of a room that the user follows. A connection subscribes to them when its user becomes a
     /// member of the room again.
     pub async fn followed_in(
         &self,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Api, Server, eventually, numbers};
+use crate::support::{Api, Live, PASSWORD, Server, eventually, numbers};
 
 const NONE: Option<Value> = None;
 
@@ -171,10 +172,7 @@ async fn of_first_replies_at_once_one_creates_the_thread() {
     let second = server.second().await;
     let there = luis.through(&second);
     let write = async |user: &Api, n: usize| reply(user, &head, &format!("reply {n}")).await;
-    let replies = futures_util::future::join_all(
-        (0..12).map(|n| write(if n % 2 == 0 { &eva } else { &there }, n)),
-    )
-    .await;
+    let replies = join_all((0..12).map(|n| write(if n % 2 == 0 { &eva } else { &there }, n))).await;
     let thread = &replies[0]["room_id"];
     assert!(replies.iter().all(|reply| reply["room_id"] == *thread), "one thread");
     let mut seqs: Vec<i64> =
@@ -402,5 +400,59 @@ async fn other_processes_learn_who_follows() {
         let frame = there.next().await;
         shown |= frame["message"]["thread"]["replies"] == 1;
         followed |= frame["type"] == "room" && frame["room"]["id"] == first["room_id"];
+    }
+}
+
+#[tokio::test]
+async fn of_many_followed_threads_the_last_active_are_listed() {
+    const LISTED: usize = 200;
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let (old, room) = head(&ana, "public").await;
+    let thread = reply(&luis, &old, "hola").await["room_id"].clone();
+    server.advance(Duration::from_secs(2));
+    join_all((0..LISTED).map(|n| {
+        let (ana, luis) = (&ana, &luis);
+        async move {
+            let path = format!("/rooms/{room}/messages");
+            let head = ana.post(&path, json!({"body": format!("message {n}")})).await;
+            reply(luis, &head, "hola").await
+        }
+    }))
+    .await;
+    let is_listed = async |live: &mut Live| {
+        let ready = live.until("ready").await;
+        let states = ready["rooms"].as_array().expect("rooms");
+        let threads = states.iter().filter(|state| !state["parent"].is_null());
+        assert_eq!(threads.count(), LISTED);
+        states.iter().any(|state| state["id"] == thread)
+    };
+    let second = server.second().await;
+    let mut live = [ana.live().await, ana.through(&second).live().await];
+    for connection in &mut live {
+        assert!(!is_listed(connection).await);
+        connection.until("present").await;
+    }
+    let mut browser = server.browser();
+    browser.login("ana", PASSWORD).await;
+    let count = browser.get("/rooms/1").await.one("#threads .badge__count");
+    assert_eq!(count, LISTED.to_string(), "mentions in the threads that are listed");
+    // A reply makes it one of them, also for those who are connected.
+    server.advance(Duration::from_secs(2));
+    reply(&luis, &old, "hola again").await;
+    for connection in &mut live {
+        loop {
+            let frame = connection.until("room").await;
+            if frame["room"]["id"] == thread {
+                assert_eq!(frame["room"]["unread"], 2);
+                break;
+            }
+        }
+    }
+    assert!(is_listed(&mut ana.live().await).await);
+    luis.post(&thread_path(&old), json!({"body": "and again"})).await;
+    for connection in &mut live {
+        let unread = connection.until("unread").await;
+        assert_eq!((&unread["room"], &unread["unread"]), (&thread, &json!(3)));
     }
 }

@@ -1,11 +1,8 @@
 //! Creating, finding and changing rooms.
 
+use super::RoomRow;
 use super::memberships::{insert_member, lock};
-use super::sql::{
-    FROM_OWN_ROOMS, FROM_ROOMS, PROGRESS_COLUMNS, ROOM_COLUMNS, SELECT_PROGRESS, SELECT_ROOM,
-    UNREAD, UNREAD_MENTIONS,
-};
-use super::{ProgressRow, RoomRow};
+use super::sql::{FROM_ROOMS, ROOM_COLUMNS, SELECT_ROOM, UNREAD, UNREAD_MENTIONS};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;
@@ -13,11 +10,11 @@ use crate::chat::audit::model::{Action, NamedRoom};
 use crate::chat::names::model::{NameFilter, Subject};
 use crate::chat::names::store::{self as names, fetch_list_page};
 use crate::chat::rooms::model::{
-    Code, FixedMembers, NewRoom, Progress, Room, RoomChange, RoomName, RoomTopic, Visibility,
+    Code, FixedMembers, NewRoom, Room, RoomChange, RoomName, RoomTopic, Visibility,
 };
 use crate::db::{
     Db, Transaction, execute, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar,
-    is_unique_violation, positional_row,
+    is_unique_violation,
 };
 use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{RoomId, Timestamp, UserId};
@@ -249,46 +246,6 @@ pub(in crate::chat::rooms) async fn page(
     )?;
     let rows = rows.into_iter().map(Room::from).collect();
     Ok(ListPage::cut(rows, start, Room::position))
-}
-
-/// The rooms the user is a member of.
-pub(in crate::chat::rooms) async fn memberships(
-    db: &Db,
-    user: UserId,
-) -> Result<Vec<RoomId>, sqlx::Error> {
-    positional_row! {
-        struct MembershipRow {
-            room: RoomId,
-        }
-    }
-    let rows: Vec<MembershipRow> = fetch_all_json!(
-        db,
-        "room_id",
-        "from memberships where user_id = $1 order by room_id",
-        user,
-    )?;
-    Ok(rows.into_iter().map(|row| row.room).collect())
-}
-
-/// The rooms the user is a member of, with their progress.
-pub(in crate::chat::rooms) async fn my_rooms(
-    db: &Db,
-    user: UserId,
-) -> Result<Vec<Progress>, sqlx::Error> {
-    let rows: Vec<ProgressRow> =
-        fetch_all_json!(db, PROGRESS_COLUMNS!(), FROM_OWN_ROOMS!("order by r.id"), user)?;
-    Ok(rows.into_iter().map(Progress::from).collect())
-}
-
-/// The same for one room.
-pub(in crate::chat::rooms) async fn progress(
-    db: &Db,
-    user: UserId,
-    room: RoomId,
-) -> Result<Option<Progress>, sqlx::Error> {
-    let row: Option<ProgressRow> =
-        fetch_optional!(db, SELECT_PROGRESS!("and r.id = $2"), user, room)?;
-    Ok(row.map(Progress::from))
 }
 
 /// The lobby's id.

@@ -6,6 +6,7 @@ mod joining;
 mod members;
 mod memberships;
 mod places;
+mod progress;
 mod sql;
 mod threads;
 
@@ -14,8 +15,8 @@ pub(super) use self::deleted::{
     had_been_visible, restore, summary, summary_page,
 };
 pub(super) use self::directory::{
-    add, common, ensure_fixed, ensure_lobby, find, find_by_code, find_fixed, list, lobby,
-    memberships, my_rooms, own, page, progress, set_code, set_owner, update,
+    add, common, ensure_fixed, ensure_lobby, find, find_by_code, find_fixed, list, lobby, own,
+    page, set_code, set_owner, update,
 };
 pub(in crate::chat) use self::joining::{Joined, insert_joined};
 pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
@@ -24,11 +25,10 @@ pub(super) use self::members::{
 };
 pub(super) use self::memberships::{mark_read, mark_unread, reassign_owner, stats};
 pub(super) use self::places::{set_archived, set_favourite, set_section};
+pub(super) use self::progress::{listed_threads, memberships, my_rooms, progress, unread_threads};
 pub(in crate::chat) use self::sql::{GATE, IS_ARCHIVED, READABLE_ROOMS};
-pub(super) use self::threads::{
-    Followed, follow, followed, followed_in, thread_of, threads_among, unread_threads,
-};
-pub(in crate::chat) use self::threads::{add_followers, create_thread, lock_rooms};
+pub(super) use self::threads::{Followed, follow, followed, followed_in, thread_of, threads_among};
+pub(in crate::chat) use self::threads::{add_followers, create_thread, followers, lock_rooms};
 
 use super::model::{Code, Parent, ParentMessage, Progress, Room, Visibility};
 use crate::chat::accounts::model::Status;

@@ -114,6 +114,19 @@ macro_rules! SELECT_PROGRESS {
     };
 }
 
+/// A query for the threads that are listed for a user: of those they follow, the last active. However many they ever
+/// followed, a connection begins with these; a reply makes a thread one of them.
+macro_rules! LISTED_THREADS {
+    ($user:literal, $limit:literal) => {
+        concat!(
+            "select f.room_id from memberships f join threads l on l.room_id = f.room_id where f.user_id = ",
+            $user,
+            " order by coalesce(l.last_reply_at, 0) desc, f.room_id desc limit ",
+            $limit
+        )
+    };
+}
+
 /// A subquery for the rooms that a user may read, without threads: the rule of `model::may_read` for
 /// queries over many rooms. A room may appear twice. Threads are as readable as their [`GATE!`].
 macro_rules! READABLE_ROOMS {
@@ -165,7 +178,7 @@ macro_rules! SELECT_DELETED {
 }
 
 pub(super) use {
-    FROM_OWN_ROOMS, FROM_ROOMS, PROGRESS_COLUMNS, ROOM_COLUMNS, SELECT_DELETED, SELECT_PROGRESS,
-    SELECT_ROOM, UNREAD, UNREAD_MENTIONS,
+    FROM_OWN_ROOMS, FROM_ROOMS, LISTED_THREADS, PROGRESS_COLUMNS, ROOM_COLUMNS, SELECT_DELETED,
+    SELECT_PROGRESS, SELECT_ROOM, UNREAD, UNREAD_MENTIONS,
 };
 pub(in crate::chat) use {GATE, IS_ARCHIVED, READABLE_ROOMS};

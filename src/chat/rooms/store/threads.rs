@@ -15,6 +15,7 @@ use crate::db::{
 };
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, RoomId, UserId};
+use crate::limits::threads::LISTED;
 
 /// What became of a user who wants to follow a thread.
 pub(in crate::chat::rooms) struct Followed {
@@ -166,7 +167,7 @@ pub(in crate::chat::rooms) async fn threads_among(
     )
 }
 
-/// The threads of this room that the user follows.
+/// The last active threads of this room that the user follows: as many as are listed.
 pub(in crate::chat::rooms) async fn followed_in(
     db: &Db,
     user: UserId,
@@ -175,10 +176,20 @@ pub(in crate::chat::rooms) async fn followed_in(
     fetch_scalars!(
         db,
         "select m.room_id from memberships m join threads t on t.room_id = m.room_id
-         where m.user_id = $1 and t.parent_room_id = $2",
+         where m.user_id = $1 and t.parent_room_id = $2
+         order by coalesce(t.last_reply_at, 0) desc, t.room_id desc limit $3",
         user,
         parent,
+        LISTED,
     )
+}
+
+/// The users who follow a thread.
+pub(in crate::chat) async fn followers(
+    db: &Db,
+    thread: RoomId,
+) -> Result<Vec<UserId>, sqlx::Error> {
+    fetch_scalars!(db, "select user_id from memberships where room_id = $1", thread)
 }
 
 /// The threads that the user follows, the last active first, from the one after `after` on.
@@ -203,32 +214,4 @@ pub(in crate::chat::rooms) async fn followed(
         limit.plus_one(),
     )?;
     Ok(Page::cut(rows.into_iter().map(Room::from).collect(), limit))
-}
-
-/// The number of threads with unread replies that the user follows, and of unread mentions in them.
-pub(in crate::chat::rooms) async fn unread_threads(
-    db: &Db,
-    user: UserId,
-) -> Result<(i64, i64), sqlx::Error> {
-    #[derive(sqlx::FromRow)]
-    struct UnreadRow {
-        threads: i64,
-        mentions: i64,
-    }
-    let row: UnreadRow = crate::db::fetch_one!(
-        db,
-        concat!(
-            "select count(case when unread > 0 then 1 end) as threads,
-                    cast(coalesce(sum(mentions), 0) as bigint) as mentions
-             from (select ",
-            UNREAD!(),
-            " as unread, ",
-            UNREAD_MENTIONS!(),
-            " as mentions from memberships m
-               join rooms r on r.id = m.room_id
-               where m.user_id = $1 and r.visibility = 'thread' and m.last_read_seq < r.last_seq) x"
-        ),
-        user,
-    )?;
-    Ok((row.threads, row.mentions))
 }
