@@ -78,8 +78,7 @@ impl Drafts {
         user: UserId,
         room: RoomId,
     ) -> Result<(), ServiceError> {
-        let drafts = store::list(&self.db, user).await?;
-        let draft = drafts.into_iter().find(|draft| draft.room == room);
+        let draft = store::find(&self.db, user, room).await?;
         let state = draft.map_or(DraftState::Gone { nonce: None }, DraftState::Stored);
         publish(&self.hub, user, room, state);
         Ok(())

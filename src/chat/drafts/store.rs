@@ -24,6 +24,13 @@ pub(super) enum Kept {
     Refused,
 }
 
+/// Whether the user may read the room of a draft.
+macro_rules! IS_READABLE {
+    ($user:literal) => {
+        concat!(GATE!("drafts.room_id"), " in (", READABLE_ROOMS!($user), ")")
+    };
+}
+
 /// Stores a draft, or deletes it if the text is blank. A draft without a nonce keeps its own, or gets the fresh one.
 pub(super) async fn put(
     db: &Db,
@@ -41,7 +48,7 @@ pub(super) async fn put(
     }
     let changed = if draft.text.is_blank() {
         delete(&mut transaction, user, room).await?
-    } else if has_space(&mut transaction, user, room, draft).await? {
+    } else if make_space(&mut transaction, user, room, draft).await? {
         let stored = upsert(&mut transaction, user, room, draft, fresh, meta).await?;
         stored.map(DraftState::Stored)
     } else {
@@ -76,7 +83,25 @@ async fn is_unused(
     Ok(inserted > 0)
 }
 
-/// Whether the user's drafts stay within the limits with this one. Two at the same time may exceed them once.
+/// Whether the user's drafts stay within the limits with this one. Those for rooms that they may not read any more are
+/// kept for the day they come back, but give way. Two drafts at the same time may exceed the limits once.
+async fn make_space(
+    transaction: &mut Transaction,
+    user: UserId,
+    room: RoomId,
+    draft: &NewDraft,
+) -> Result<bool, sqlx::Error> {
+    if has_space(transaction, user, room, draft).await? {
+        return Ok(true);
+    }
+    execute!(
+        transaction,
+        concat!("delete from drafts where user_id = $1 and not ", IS_READABLE!("$1")),
+        user,
+    )?;
+    has_space(transaction, user, room, draft).await
+}
+
 async fn has_space(
     transaction: &mut Transaction,
     user: UserId,
@@ -138,7 +163,7 @@ async fn upsert(
     )
 }
 
-/// The user's draft for a room.
+/// The user's draft for a room, if they may read the room.
 pub(super) async fn find(
     db: &Db,
     user: UserId,
@@ -146,8 +171,11 @@ pub(super) async fn find(
 ) -> Result<Option<StoredDraft>, sqlx::Error> {
     fetch_optional!(
         db,
-        "select room_id, body, reply_to, nonce, updated_at from drafts
-         where user_id = $1 and room_id = $2",
+        concat!(
+            "select room_id, body, reply_to, nonce, updated_at from drafts
+             where user_id = $1 and room_id = $2 and ",
+            IS_READABLE!("$1")
+        ),
         user,
         room,
     )
@@ -160,10 +188,8 @@ pub(super) async fn list(db: &Db, user: UserId) -> Result<Vec<StoredDraft>, sqlx
         concat!(
             "select room_id, body, reply_to, nonce, updated_at from drafts
              where user_id = $1 and ",
-            GATE!("drafts.room_id"),
-            " in (",
-            READABLE_ROOMS!("$1"),
-            ") order by updated_at desc, room_id"
+            IS_READABLE!("$1"),
+            " order by updated_at desc, room_id"
         ),
         user,
     )

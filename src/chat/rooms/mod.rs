@@ -123,6 +123,13 @@ impl Rooms {
         Ok(store::own(&self.db, user.id).await?)
     }
 
+    /// Those of these rooms that the user may read.
+    pub async fn readable(&self, user: &User, rooms: &[RoomId]) -> Result<Vec<Room>, ServiceError> {
+        let mut found = store::among(&self.db, user.id, rooms).await?;
+        found.retain(may_read);
+        Ok(found)
+    }
+
     /// The first rooms that both users are members of, without direct messages and groups: the lobby
     /// first, then by name.
     pub async fn common(&self, user: &User, other: &User) -> Result<Vec<Room>, ServiceError> {

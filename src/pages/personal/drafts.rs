@@ -1,5 +1,7 @@
 //! The list of drafts, with forms to discard one and to undo that; and where scripts store a draft.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -13,11 +15,11 @@ use crate::chat::drafts::Drafts;
 use crate::chat::drafts::model::{DraftText, NewDraft, StoredDraft};
 use crate::chat::messages::model::Nonce;
 use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{Reader, Room, Visibility};
-use crate::chat::rooms::{AccessError, Rooms};
 use crate::http::state::from_state;
 use crate::http::{AppState, CanRead, DraftForm, DraftOrigin, FormBody, Problem, Viewer};
-use crate::kernel::{MessageId, Timestamp, UserId};
+use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon, title};
@@ -95,14 +97,13 @@ impl DraftsRenderer {
         page.set_path("/drafts".to_owned());
         self.presence.touch(me.id);
         let calendar = page.calendar();
-        let mut drafts = Vec::new();
-        for draft in self.drafts.list(me).await? {
-            match self.rooms.reader(me, draft.room).await {
-                Ok(reader) => drafts.push(DraftView::new(&draft, reader.room(), &calendar)),
-                Err(AccessError::Service(error)) => return Err(error.into()),
-                Err(_) => {}
-            }
-        }
+        let drafts = self.drafts.list(me).await?;
+        let ids: Vec<RoomId> = drafts.iter().map(|draft| draft.room).collect();
+        let rooms = self.rooms.readable(me, &ids).await?;
+        let rooms: HashMap<RoomId, Room> = rooms.into_iter().map(|room| (room.id, room)).collect();
+        let view =
+            |draft: &StoredDraft| Some(DraftView::new(draft, rooms.get(&draft.room)?, &calendar));
+        let drafts = drafts.iter().filter_map(view).collect();
         let side = self.sidebar.build(me, None, &page).await?;
         Ok(html(&DraftsPage { page, side, drafts, discarded }))
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use scraper::{Html, Selector};
 use serde_json::json;
@@ -65,6 +66,31 @@ async fn room_page_runs_as_many_queries_for_300_rooms_as_for_one() {
     let one = statements(folder.path(), async |url| view(url, 2).await).await;
     statements(folder.path(), async |url| rooms(url, 2..301).await).await;
     let many = statements(folder.path(), async |url| view(url, 301).await).await;
+    assert!(one > 10, "the test sees the statements: {one}");
+    assert_eq!(many, one);
+}
+
+#[tokio::test]
+async fn drafts_page_runs_as_many_queries_for_20_drafts_as_for_one() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let write = async |url: String, rooms: std::ops::Range<i32>| {
+        let ana = Api::with_account(format!("{url}/api/v1"), "ana").await;
+        for n in rooms {
+            let name = format!("Sala {n}");
+            let room = ana.post("/rooms", json!({"name": name, "visibility": "public"})).await;
+            let path = format!("/rooms/{}/draft", room["id"]);
+            ana.ok(Method::PUT, &path, Some(json!({"body": "hola"}))).await;
+        }
+    };
+    let view = async |url: String, drafts: usize| {
+        let mut browser = Browser::new(url);
+        browser.login("ana", PASSWORD).await;
+        assert_eq!(browser.get("/drafts").await.all(".result").len(), drafts);
+    };
+    statements(folder.path(), async |url| write(url, 0..1).await).await;
+    let one = statements(folder.path(), async |url| view(url, 1).await).await;
+    statements(folder.path(), async |url| write(url, 1..20).await).await;
+    let many = statements(folder.path(), async |url| view(url, 20).await).await;
     assert!(one > 10, "the test sees the statements: {one}");
     assert_eq!(many, one);
 }

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{frames, put, room, status, time};
-use crate::support::{Api, PASSWORD, Server};
+use crate::support::{Api, PASSWORD, Server, numbers};
 
 async fn drafts(api: &Api) -> Vec<Value> {
     api.get("/drafts").await["items"].as_array().expect("items").clone()
@@ -164,6 +164,33 @@ async fn a_draft_is_bounded_and_hidden_with_its_room() {
     let code = ana.get(&format!("/rooms/{secret}")).await["code"].clone();
     luis.post("/join", json!({"code": code})).await;
     assert_eq!(bodies(&luis).await, ["entre nosotros"], "it is there again");
+}
+
+#[tokio::test]
+async fn drafts_of_lost_rooms_give_way_when_there_is_no_space() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let longest = "ñ".repeat(64_000);
+    let mut rooms = Vec::new();
+    for n in 1..=16 {
+        let (id, code) = room(&ana, &format!("r{n}"), "private").await;
+        luis.post("/join", json!({"code": code})).await;
+        put(&luis, &format!("/rooms/{id}/draft"), json!({"body": longest})).await;
+        rooms.push(id);
+    }
+    let full = json!({"body": longest});
+    assert_eq!(status(&luis, Method::PUT, "/rooms/1/draft", full.clone()).await, 409);
+    let leave = async |id: i64| {
+        luis.send(Method::POST, &format!("/rooms/{id}/leave"), None).await;
+    };
+    leave(rooms[0]).await;
+    put(&luis, "/rooms/1/draft", json!({"body": "short"})).await;
+    let db = server.storage().open().await;
+    let stored = async || numbers(&db, "select count(*) from drafts").await;
+    assert_eq!(stored().await, [17], "there is space for it");
+    put(&luis, "/rooms/1/draft", full).await;
+    assert_eq!(stored().await, [16]);
+    assert_eq!(bodies(&luis).await.len(), 16);
 }
 
 #[tokio::test]

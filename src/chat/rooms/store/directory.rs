@@ -14,7 +14,7 @@ use crate::chat::rooms::model::{
 };
 use crate::db::{
     Db, Transaction, execute, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar,
-    is_unique_violation,
+    is_unique_violation, json_rows,
 };
 use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{RoomId, Timestamp, UserId};
@@ -195,6 +195,22 @@ pub(in crate::chat::rooms) async fn own(db: &Db, user: UserId) -> Result<Vec<Roo
              order by r.lobby desc, coalesce(o.sort_key, r.sort_key), r.id"
         ),
         user,
+    )?;
+    Ok(rows.into_iter().map(Room::from).collect())
+}
+
+/// Those of these rooms that exist, with the membership of this user. It checks no permission.
+pub(in crate::chat::rooms) async fn among(
+    db: &Db,
+    user: UserId,
+    rooms: &[RoomId],
+) -> Result<Vec<Room>, sqlx::Error> {
+    let rows: Vec<RoomRow> = fetch_all_json!(
+        db,
+        ROOM_COLUMNS!(),
+        FROM_ROOMS!("where r.id in (select cast(value as bigint) from jsonb_each($2))"),
+        user,
+        json_rows(rooms),
     )?;
     Ok(rows.into_iter().map(Room::from).collect())
 }
