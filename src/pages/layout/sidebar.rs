@@ -258,9 +258,10 @@ pub(in crate::pages) fn icon(room: &Room) -> &'static str {
     icon_of(room.visibility)
 }
 
-/// The name of a room in a heading. A thread has none.
+/// The name of a room in a heading. A thread has none, and neither has a direct message that it belongs to.
 pub(in crate::pages) fn title(room: &Room, t: Language) -> String {
     match &room.parent {
+        Some(parent) if parent.name.is_empty() => t.text("thread").to_owned(),
         Some(parent) => t.name("thread-in", &parent.name),
         None => room.name.clone(),
     }

@@ -44,6 +44,8 @@ struct DraftsPage {
 
 struct DraftView {
     room: i64,
+    /// Of the page to go on writing on.
+    path: String,
     name: String,
     icon: &'static str,
     /// The other user of a direct message.
@@ -63,6 +65,10 @@ impl DraftView {
         let other = room.other.filter(|_| room.visibility == Visibility::Direct);
         Self {
             room: room.id.0,
+            path: match &room.parent {
+                Some(parent) => format!("/threads/{}", parent.head.message),
+                None => format!("/rooms/{}", room.id),
+            },
             name: title(room, calendar.t),
             icon: icon(room),
             other: other.map(|other| OtherView {

@@ -88,7 +88,8 @@ export class Composer {
       this.#sync?.typed();
     });
     const show = (/** @type {string} */ text) => this.#show(text);
-    this.#sync = room ? new DraftSync({ room, created, draft, text: () => this.field.value, show, signal }) : null;
+    const text = () => this.field.value;
+    this.#sync = room ? new DraftSync({ form, room, created, draft, text, show, signal }) : null;
     this.#listen();
     this.#restore();
   }

@@ -1,6 +1,6 @@
 // The copy of a room's draft on the server, for the user's other devices and tabs. The browser's own storage stays the
 // first one. The newest text wins on the server; what was typed here stays here, and the other text is offered.
-import { appElement, byId, query } from '../core/dom.js';
+import { appElement, partOf, query } from '../core/dom.js';
 import { loadRecord } from './storage.js';
 
 const SEND_EVERY = 2_000; // ms, for each room
@@ -17,6 +17,7 @@ const KEPT_ALIVE = 60_000; // bytes; browsers refuse longer requests from a page
  * @property {string | null} updated_at
  *
  * @typedef {object} DraftSyncOptions
+ * @property {BodyForm} form of the room, or of the thread beside it
  * @property {number} room
  * @property {string | undefined} created when the room was made
  * @property {import('./draft.js').Draft} draft
@@ -27,7 +28,7 @@ const KEPT_ALIVE = 60_000; // bytes; browsers refuse longer requests from a page
 
 export class DraftSync {
   #options;
-  #strip = byId('other-draft');
+  #strip;
   #epoch = appElement().dataset.epoch;
   /**
    * The text that the server has, as far as known.
@@ -46,6 +47,7 @@ export class DraftSync {
   constructor(options) {
     const { signal } = options;
     this.#options = options;
+    this.#strip = partOf(options.form, 'other-draft');
     query(this.#strip, '[data-use]').addEventListener('click', () => this.#useOther(), { signal });
     query(this.#strip, '[data-keep]').addEventListener('click', () => this.#keepOwn(), { signal });
     document.addEventListener('visibilitychange', () => document.hidden && this.flush(), { signal });
@@ -72,8 +74,9 @@ export class DraftSync {
 
   #isInLog() {
     const { me } = appElement().dataset;
-    const { nonce } = this.#options.draft;
-    return document.querySelector(`#messages [data-author="${CSS.escape(me)}"][data-nonce="${CSS.escape(nonce)}"]`);
+    const { draft, form } = this.#options;
+    const own = `[data-author="${CSS.escape(me)}"][data-nonce="${CSS.escape(draft.nonce)}"]`;
+    return partOf(form, 'messages').querySelector(own);
   }
 
   /**

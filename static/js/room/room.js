@@ -209,8 +209,7 @@ export class Room {
     return new Composer(this.#form, {
       error: this.#part('composer-error'),
       draft: new Draft('draft', target),
-      // The text in a thread stays on this device.
-      room: this.isLive && !this.#isThread ? this.id : 0,
+      room: this.isLive ? this.id : 0,
       created: this.created,
       onSend: (body, nonce, isLiteral, replyTo) => this.#send(body, nonce, isLiteral, replyTo),
       isMessage: (text) => this.#isMessage(text),

@@ -66,6 +66,36 @@ story('a draft is on all devices of its author until one of them sends it', asyn
   await writes(phone, 'The key');
 });
 
+story('the draft of a thread is on all devices, on its page and beside the room', async ({ newUser, visitor }) => {
+  const desk = await newUser('ana');
+  const phone = await device(visitor, 'ana');
+  await desk.post('The bean arches are up.');
+  await desk.sees('The bean arches are up.');
+  await desk.post('/thread');
+  await desk.page.waitForURL(/\/threads\/1$/);
+  await desk.post('They look like a door.');
+  await desk.sees('They look like a door.');
+  await phone.page.locator('a.thread-line[data-thread]').click();
+  const beside = phone.page.locator('.main--beside textarea');
+  await desk.composer.fill('To the');
+  await eventually(async () => assert.equal(await beside.inputValue(), 'To the'));
+  assert.equal(await phone.composer.inputValue(), '', 'the room has another draft');
+
+  // What was typed in each is offered in the thread, not in the room beside it.
+  await desk.composer.pressSequentially(' shed');
+  await eventually(async () => assert.equal(await beside.inputValue(), 'To the shed'));
+  await beside.pressSequentially('!');
+  await desk.page.locator('#other-draft').waitFor();
+  await desk.page.locator('#other-draft').getByRole('button', { name: 'Keep mine' }).click();
+  await phone.page.locator('#thread-other-draft').getByRole('button', { name: 'Use it' }).click();
+  await eventually(async () => assert.equal(await beside.inputValue(), 'To the shed'));
+  assert.equal(await phone.page.locator('#other-draft').isVisible(), false);
+
+  await beside.press('Enter');
+  await desk.sees('To the shed');
+  await writes(desk, '');
+});
+
 story('saved messages and favourites are on all devices of a user', async ({ newUser, visitor }) => {
   const desk = await newUser('ana');
   const tom = await newUser('tom');

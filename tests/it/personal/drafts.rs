@@ -272,3 +272,29 @@ async fn drafts_page_continues_and_discards_without_scripts() {
     page.submit("/rooms/1/messages", &[("body", "enviado"), ("nonce", "n")]).await;
     assert!(drafts(&ana).await.is_empty());
 }
+
+#[tokio::test]
+async fn draft_of_a_thread_is_listed_with_its_room_and_continues_without_scripts() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let mut page = server.browser();
+    page.login("ana", PASSWORD).await;
+    let direct = ana.post("/direct", json!({"name": "luis"})).await["id"].clone();
+    for (room, name) in [(json!(1), "Thread in lobby"), (direct, "Thread")] {
+        let path = format!("/rooms/{room}/messages");
+        let head = ana.post(&path, json!({"body": "hola"})).await["id"].clone();
+        let reply = luis.post(&format!("/messages/{head}/thread"), json!({"body": "uno"})).await;
+        let thread = &reply["room_id"];
+        let draft = json!({"body": "dos", "nonce": name.replace(' ', "-")});
+        put(&ana, &format!("/rooms/{thread}/draft"), draft).await;
+        let list = page.get("/drafts").await;
+        assert_eq!(list.one(".result__author"), name);
+        let address = list.attribute(".result__link", "href").expect("a link");
+        assert_eq!(address, format!("/threads/{head}"));
+        let thread_page = page.get(&address).await;
+        let nonce = thread_page.attribute("#composer [name=nonce]", "value").expect("a nonce");
+        assert!(thread_page.one("#body").ends_with("dos"), "{}", thread_page.text);
+        page.submit(&address, &[("body", "dos"), ("nonce", &nonce)]).await;
+        assert!(drafts(&ana).await.is_empty());
+    }
+}
