@@ -214,3 +214,37 @@ async fn mention_of_thousands_is_stored_for_each_of_them() {
     ana.say("@room").await;
     assert_eq!(numbers(&db, "select count(*) from mentions").await, [3000]);
 }
+
+#[tokio::test]
+async fn edit_writes_only_the_mentions_that_change() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let (eva, zoe) = (server.api("eva").await, server.api("zoe").await);
+    let huerto = room(&ana, "private").await;
+    for name in ["luis", "eva"] {
+        ana.post(&format!("{huerto}/members"), json!({"name": name})).await;
+    }
+    let message = post(&ana, &huerto, "@room").await;
+    let db = server.storage().open().await;
+    execute(
+        &db,
+        "alter table mentions add column kept integer not null default 0;
+         update mentions set kept = 1",
+        "alter table mentions add column kept bigint not null default 0;
+         update mentions set kept = 1",
+    )
+    .await;
+    let kept = async || numbers(&db, "select count(*) from mentions where kept = 1").await;
+    let path = format!("/messages/{}", message["id"]);
+    let edit = async |body: &str| ana.ok(Method::PATCH, &path, Some(json!({"body": body}))).await;
+    edit("@room, at six").await;
+    assert_eq!(kept().await, [2]);
+    ana.post(&format!("{huerto}/members"), json!({"name": "zoe"})).await;
+    edit("@eva @zoe, at six").await;
+    assert_eq!(kept().await, [1]);
+    for (user, expected) in [(&luis, 0), (&eva, 1), (&zoe, 0)] {
+        assert_eq!(mentions(user, &huerto).await, expected);
+    }
+    let all = "select user_id from mentions order by user_id";
+    assert_eq!(numbers(&db, all).await, [3, 4], "zoe joined after the message and is mentioned");
+}

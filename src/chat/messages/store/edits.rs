@@ -1,10 +1,8 @@
 //! Edits, deletions and reactions. Every change takes the room's next `rev`; a write that changes
 //! nothing takes none.
 
-use std::collections::HashSet;
-
 use super::changing::{changed, find, find_undeleted, next_change, touch, unchanged};
-use super::mentions::{self, Mention};
+use super::mentions;
 use super::{Outcome, insert, joining, quotes, versions};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
@@ -16,7 +14,7 @@ use crate::chat::messages::model::{
 };
 use crate::chat::rooms::model::Member;
 use crate::chat::rooms::{GATE, IS_ARCHIVED};
-use crate::db::{StatementBatch, Transaction, execute, fetch_scalars, json_rows};
+use crate::db::{Transaction, execute, fetch_scalars, json_rows};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{FieldError, MessageId, RoomId, Timestamp, UserId};
 use crate::text::render;
@@ -61,21 +59,8 @@ pub(super) async fn edit(
         insert::notify_quoted(&mut mentioned, quoted, message.author.id);
     }
     let room_seq_key = RoomKey::of_seq(room, message.seq);
-    let mentioned_before = mentions::remove(transaction, room_seq_key).await?;
-    if is_here {
-        // Those who were online then stay mentioned.
-        mentioned.extend(&mentioned_before);
-        mentioned.sort_unstable();
-        mentioned.dedup();
-    }
-    let mentions: Vec<_> =
-        mentioned.iter().map(|user| Mention { user: *user, room_seq_key }).collect();
-    let mut statements = StatementBatch::of(transaction);
-    mentions::store(&mut statements, &mentions);
-    statements.run(transaction).await?;
-    // A room may have thousands of members, and `@room` mentions all of them.
-    let mentioned_before: HashSet<UserId> = mentioned_before.into_iter().collect();
-    mentioned.retain(|user| !mentioned_before.contains(user));
+    // Those who were online when a text mentioned them stay mentioned.
+    let mentioned = mentions::replace(transaction, room_seq_key, mentioned, is_here).await?;
     let quotes_changed = quotes::refresh_first(transaction, room, id, now).await?;
     let outcome = changed(transaction, room, id).await?;
     Ok(outcome.map(|outcome| WriteOutcome { mentioned, quotes_changed, ..outcome }))

@@ -1,7 +1,7 @@
 //! Stored mentions. A mention is keyed by its message's room and `seq` (`pos`), so the unread mentions
 //! of a user in a room are a key range.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::chat::messages::mentions::{Audience, Handle, MentionIndex};
 use crate::chat::messages::model::Write;
 use crate::chat::messages::wide_mention::WideMention;
 use crate::db::{
-    BatchResults, Db, StatementBatch, Transaction, fetch_all, fetch_scalars, json_rows,
+    BatchResults, Db, StatementBatch, Transaction, execute, fetch_all, fetch_scalars, json_rows,
     push_statement,
 };
 use crate::kernel::ids::RoomKey;
@@ -162,16 +162,49 @@ pub(super) fn store(statements: &mut StatementBatch, mentions: &[Mention]) {
     });
 }
 
-/// Deletes a message's mentions and returns the users they were for.
+/// Changes who is mentioned by a message to these users, and returns those who were not before. With `keeps`, those who
+/// were stay mentioned. Writes the difference only: `@room` mentions thousands, and an edit seldom changes whom.
+pub(super) async fn replace(
+    transaction: &mut Transaction,
+    room_seq_key: RoomKey,
+    mut mentioned: Vec<UserId>,
+    keeps: bool,
+) -> Result<Vec<UserId>, sqlx::Error> {
+    let before: Vec<UserId> = fetch_scalars!(
+        transaction,
+        "select user_id from mentions where room_seq_key = $1",
+        room_seq_key,
+    )?;
+    let before: HashSet<UserId> = before.into_iter().collect();
+    if !keeps {
+        let now: HashSet<UserId> = mentioned.iter().copied().collect();
+        let gone: Vec<UserId> = before.difference(&now).copied().collect();
+        if !gone.is_empty() {
+            execute!(
+                transaction,
+                "delete from mentions where room_seq_key = $1
+                   and user_id in (select cast(value as bigint) from jsonb_each($2))",
+                room_seq_key,
+                json_rows(&gone),
+            )?;
+        }
+    }
+    mentioned.retain(|user| !before.contains(user));
+    let mentions: Vec<_> =
+        mentioned.iter().map(|user| Mention { user: *user, room_seq_key }).collect();
+    let mut statements = StatementBatch::of(transaction);
+    store(&mut statements, &mentions);
+    statements.run(transaction).await?;
+    Ok(mentioned)
+}
+
+/// Deletes a message's mentions.
 pub(super) async fn remove(
     transaction: &mut Transaction,
     message: RoomKey,
-) -> Result<Vec<UserId>, sqlx::Error> {
-    fetch_scalars!(
-        transaction,
-        "delete from mentions where room_seq_key = $1 returning user_id",
-        message
-    )
+) -> Result<(), sqlx::Error> {
+    execute!(transaction, "delete from mentions where room_seq_key = $1", message)?;
+    Ok(())
 }
 
 /// The users mentioned by the messages at these keys.
