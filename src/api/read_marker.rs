@@ -38,6 +38,7 @@ struct ReadForm {
     responses(
         (status = 204, description = "The read marker is stored and sent to your other connections."),
         (status = 404, description = "There is no such room, or you cannot see it."),
+        (status = 409, description = "With `force`: you are not a member."),
     ),
 )]
 async fn mark_read(

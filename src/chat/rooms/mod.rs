@@ -309,14 +309,19 @@ impl Rooms {
     }
 
     /// Moves the user's read marker to `seq`, back or forward: what follows is unread.
-    pub async fn mark_unread(&self, reader: &Reader, seq: Seq) -> Result<(), ServiceError> {
+    ///
+    /// # Errors
+    /// [`RoomError::NoMember`] if the user is not a member: they have no read marker.
+    pub async fn mark_unread(&self, reader: &Reader, seq: Seq) -> Result<(), RoomError> {
         let user = reader.user.id;
         let room = reader.room.id;
         let before = reader.room.last_read_seq;
         let marked = store::mark_unread(&self.db, user, room, seq, self.change_meta());
         let progress = self.load_read_state(user, room, marked).await?;
-        if let Some(progress) = progress.filter(|progress| Some(progress.last_read_seq) != before) {
-            self.broadcast_read(user, progress, Some(progress.last_read_seq) < before);
+        let progress = progress.ok_or(RoomError::NoMember)?;
+        let now = Some(progress.last_read_seq);
+        if now != before {
+            self.broadcast_read(user, progress, now < before);
         }
         Ok(())
     }

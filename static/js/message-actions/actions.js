@@ -19,6 +19,7 @@ import { fetchMessagePage, submitMessageForm } from './message-changes.js';
  * @property {(address: string) => void} goTo
  * @property {((address: string) => void) | null} openThread null in a thread
  * @property {(article: MessageElement) => void} showMessage
+ * @property {() => boolean} isMember whether the user has a read marker here
  * @property {(seq: number) => void} showUnread what follows this number is unread now
  * @property {import('../room/message-list.js').MessageList} messageList
  * @property {(text: string) => void} announce
@@ -91,6 +92,7 @@ export function createActions({ me, moderates, messageList, showMessage, announc
       run: ({ dataset }) => copy(`${location.origin}/messages/${dataset.id}/context`),
     },
     unread: {
+      isAllowed: options.isMember,
       run: async ({ dataset }) => {
         await submitMessageForm(dataset.id, 'unread', {});
         options.showUnread(Number(dataset.seq) - 1);

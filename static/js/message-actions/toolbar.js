@@ -18,6 +18,7 @@ import { createMessageDeleter, SignedOutError, submitMessageForm } from './messa
  * @property {(article: MessageElement) => void} reply
  * @property {(address: string) => void} goTo
  * @property {((address: string) => void) | null} openThread null in a thread
+ * @property {() => boolean} isMember
  * @property {(seq: number) => void} showUnread
  * @property {HTMLElement} error where refusals are shown
  * @property {(text: string) => void} announce

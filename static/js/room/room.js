@@ -247,6 +247,7 @@ export class Room {
         this.composer.reply.show(article);
         field.focus();
       },
+      isMember: () => this.#isMember,
       showUnread: (seq) => this.#showUnread(seq),
       goTo: this.#options.goTo,
       openThread: this.#isThread ? null : this.#options.openThread,

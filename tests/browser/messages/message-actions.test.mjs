@@ -184,6 +184,22 @@ story('only moderators are offered to delete messages of others', async ({ newUs
   for (const reader of [ana, tom, eva]) await textsAre(reader, ['Removed by a moderator']);
 });
 
+story('only members are offered to mark messages as unread', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
+  await ana.makeRoom('Works');
+  await ana.post('Cement is in the shed');
+  await ana.sees('Cement');
+  await tom.go('/rooms/2');
+  await openMenu(tom, 'Cement');
+  assert.equal(await choice(tom, 'Mark unread').isVisible(), false);
+  await press(tom, 'Escape');
+  await tom.page.getByRole('button', { name: 'Join' }).click();
+  await tom.page.locator('.join-bar').waitFor({ state: 'hidden' });
+  await openMenu(tom, 'Cement');
+  await choice(tom, 'Mark unread').waitFor();
+});
+
 story('a deletion takes effect even if the room is left immediately', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');

@@ -115,6 +115,21 @@ async fn read_marker_moves_back_only_by_force() {
 }
 
 #[tokio::test]
+async fn only_members_mark_messages_as_unread() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let room = ana.post("/rooms", json!({"name": "Huerto", "visibility": "public"})).await;
+    let path = format!("/rooms/{}", room["id"]);
+    ana.post(&format!("{path}/messages"), json!({"body": "hola"})).await;
+    let read = format!("{path}/read");
+    let back = || Some(json!({"seq": 0, "force": true}));
+    assert_eq!(luis.refused(Method::PUT, &read, back()).await.status, 409);
+    luis.post(&format!("{path}/join"), json!({})).await;
+    luis.ok(Method::PUT, &read, back()).await;
+    assert_eq!(luis.get(&path).await["unread"], 1);
+}
+
+#[tokio::test]
 async fn deletion_through_another_server_updates_unread_here() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
