@@ -79,6 +79,8 @@ function createPhoto(name) {
  * @property {import('../shell/notices.js').Announcer} announcer
  * @property {() => import('../room/room.js').Room | null} currentRoom null while another page is on screen
  * @property {(room: number) => import('../room/room.js').Room | undefined} shownRoom that, or the thread beside it
+ * @property {(room: number) => import('../room/room.js').Room | undefined} shownThread the thread on screen that
+ *   belongs to the room
  * @property {(room: number) => void} closeBeside closes the thread beside the room, if it is this or belongs to this
  * @property {(isOtherUser?: boolean) => void} reloadPage
  */
@@ -196,10 +198,11 @@ export class PageFrameHandlers {
 
   /** @param {RoomFrame} frame */
   #onRoom(frame) {
-    const { sidebar, shownRoom } = this.#options;
+    const { sidebar, shownRoom, shownThread } = this.#options;
     sidebar.updateRoom(frame);
     if (this.#online) showPresence(this.#online);
     shownRoom(frame.room.id)?.update(frame);
+    shownThread(frame.room.id)?.showArchived(frame.room.archived_at !== null);
   }
 
   /** @param {ClosedFrame} frame */

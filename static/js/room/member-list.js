@@ -296,12 +296,10 @@ function showFavourite(isFavourite) {
  * @param {FrameRoom} room
  * @param {boolean} isMember
  */
-export function updateRoomHeader({ name, topic, favourite, archived_at: archivedAt }, isMember) {
+export function updateRoomHeader({ name, topic, favourite }, isMember) {
   query(byId('room-h'), 'bdi').textContent = name;
   showTopic(topic);
   showFavourite(favourite);
-  byId('archived-bar').hidden = archivedAt === null;
-  byId('composer').hidden = archivedAt !== null;
   const joinBar = /** @type {HTMLElement | null} */ (document.querySelector('.join-bar'));
   if (joinBar) joinBar.hidden = isMember;
 }

@@ -269,6 +269,11 @@ export class Room {
     this.#options.sidebar.markThreads(this.#list);
   }
 
+  /** The room of the thread; NaN for other rooms. */
+  get parent() {
+    return Number(this.#element.dataset.parent);
+  }
+
   get #isThread() {
     return this.#element.dataset.thread !== undefined;
   }
@@ -518,12 +523,23 @@ export class Room {
    */
   update({ room, html }) {
     this.#isMember = html !== '';
+    this.showArchived(room.archived_at !== null);
     if (room.parent) {
       this.#showFollowing();
       return;
     }
     updateRoomHeader(room, this.#isMember);
     this.#options.sidebar.title.setPage(room.name);
+  }
+
+  /**
+   * Nothing is written in an archived room, and in its threads.
+   * @param {boolean} isArchived
+   */
+  showArchived(isArchived) {
+    this.#part('archived-bar').hidden = !isArchived;
+    this.#form.hidden = isArchived;
+    this.#element.querySelector('.thread-also')?.toggleAttribute('hidden', isArchived);
   }
 
   #showFollowing() {

@@ -177,6 +177,7 @@ export class ChatShell {
       announcer: this.#announcer,
       currentRoom: () => this.#room,
       shownRoom: (room) => this.#shown(room),
+      shownThread: (room) => this.#rooms.find(({ parent }) => parent === room),
       closeBeside: (room) => {
         if (room === this.#beside?.room?.id || room === this.#beside?.head.room) this.#beside?.close();
       },

@@ -172,6 +172,44 @@ story('an archived room is read by all and written in by none', async ({ newUser
   await ana.sees('Back again');
 });
 
+story('archiving a room closes its open threads, and using it again opens them', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const [tom, eva] = [await newUser('tom'), await newUser('eva')];
+  await ana.makeRoom('Works');
+  for (const text of ['Cement is in the shed', 'Sand is in the yard']) {
+    await ana.post(text);
+    await ana.sees(text);
+  }
+  // Neither tom nor eva is a member. He reads a thread on its page, she has one without replies beside the room.
+  await ana.post('/thread');
+  await ana.page.waitForURL(/\/threads\/2$/);
+  await ana.post('And the key?');
+  await ana.sees('And the key?');
+  await tom.go('/threads/2');
+  await eva.go('/rooms/2');
+  await eva.sees('Cement');
+  await eva.message('Cement').focus();
+  await eva.page.keyboard.press('t');
+  await eva.page.locator('.main--beside').waitFor();
+
+  const parts = [tom.page.locator('.main--thread'), eva.page.locator('.main--beside')];
+  const shows = async (isArchived) => {
+    for (const part of parts) {
+      await part.locator('.archived-bar').waitFor({ state: isArchived ? 'visible' : 'hidden' });
+      for (const writing of ['.composer', '.thread-also']) {
+        await part.locator(writing).waitFor({ state: isArchived ? 'hidden' : 'visible' });
+      }
+    }
+  };
+  await shows(false);
+  await ana.go('/rooms/2/settings');
+  await ana.page.getByRole('button', { name: 'Archive the room' }).click();
+  await ana.isIn('Works');
+  await shows(true);
+  await ana.page.getByRole('button', { name: 'Use the room again' }).click();
+  await shows(false);
+});
+
 story('saving, drafts and favourites work without scripts', async ({ newUser, visitor }) => {
   const ana = await newUser('ana', { javaScriptEnabled: false });
   const tom = await newUser('tom');
