@@ -29,28 +29,16 @@ impl Rooms {
         Ok(store::is_removed(&self.db, user, room).await?)
     }
 
-    /// Publishes a read marker that the user moved through another process.
+    /// Publishes a read marker that the user moved through another process, `back` or forward.
     pub(in crate::chat) async fn notify_read(
         &self,
         user: UserId,
         room: RoomId,
+        back: bool,
     ) -> Result<(), ServiceError> {
         let query = store::progress(&self.db, user, room);
         if let Some(progress) = self.load_read_state(user, room, query).await? {
-            self.broadcast_read(user, progress, false);
-        }
-        Ok(())
-    }
-
-    /// Publishes a read marker that the user moved back through another process.
-    pub(in crate::chat) async fn notify_unread(
-        &self,
-        user: UserId,
-        room: RoomId,
-    ) -> Result<(), ServiceError> {
-        let query = store::progress(&self.db, user, room);
-        if let Some(progress) = self.load_read_state(user, room, query).await? {
-            self.broadcast_read(user, progress, true);
+            self.broadcast_read(user, progress, back);
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ impl RemoteChanges {
             self.poller.acknowledge(id);
         }
         for read in self.poller.read_markers().await? {
-            self.rooms.notify_read(read.user, read.room).await?;
+            self.rooms.notify_read(read.user, read.room, false).await?;
         }
         Ok(())
     }
@@ -107,7 +107,7 @@ impl RemoteChanges {
                     _ => {}
                 }
             }
-            Change::MarkedUnread(room, user) => self.rooms.notify_unread(user, room).await?,
+            Change::MarkedUnread(room, user) => self.rooms.notify_read(user, room, true).await?,
             Change::Emoji => self.emoji.notify_changed().await?,
             Change::Room(room) => self.rooms.notify_room(room).await?,
             Change::Placed(room, user) => self.rooms.notify_placed(room, user),

@@ -1,11 +1,33 @@
 //! What every change of a message does: find it, take the room's next `rev`, and return it in its new state.
 
+use super::MessageRow;
 use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
-use super::{MessageRow, Outcome};
 use crate::chat::messages::model::{Message, WriteError, WriteOutcome};
 use crate::db::{Transaction, execute, fetch_optional, fetch_scalar};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, RoomId};
+
+/// Why a change is not made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ChangeError {
+    /// It is refused. The other writes of the batch go on.
+    #[error(transparent)]
+    Refused(#[from] WriteError),
+    /// The whole batch fails.
+    #[error(transparent)]
+    Failed(#[from] sqlx::Error),
+}
+
+/// Makes a refusal the outcome of its write.
+pub(super) fn settle<T>(
+    result: Result<T, ChangeError>,
+) -> Result<Result<T, WriteError>, sqlx::Error> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(ChangeError::Refused(error)) => Ok(Err(error)),
+        Err(ChangeError::Failed(error)) => Err(error),
+    }
+}
 
 /// A message, if it is in this room.
 pub(super) async fn find(
@@ -18,17 +40,26 @@ pub(super) async fn find(
     Ok(row.map(Message::from).filter(|message| message.room == room))
 }
 
-/// A message that exists and is not deleted.
+/// A message that is to be changed.
+pub(super) async fn find_existing(
+    transaction: &mut Transaction,
+    room: RoomId,
+    id: MessageId,
+) -> Result<Message, ChangeError> {
+    Ok(find(transaction, room, id).await?.ok_or(WriteError::NotFound)?)
+}
+
+/// The same, if it may not be deleted.
 pub(super) async fn find_undeleted(
     transaction: &mut Transaction,
     room: RoomId,
     id: MessageId,
-) -> Result<Result<Message, WriteError>, sqlx::Error> {
-    Ok(match find(transaction, room, id).await? {
-        None => Err(WriteError::NotFound),
-        Some(message) if message.is_deleted() => Err(WriteError::Deleted),
-        Some(message) => Ok(message),
-    })
+) -> Result<Message, ChangeError> {
+    let message = find_existing(transaction, room, id).await?;
+    if message.is_deleted() {
+        return Err(WriteError::Deleted.into());
+    }
+    Ok(message)
 }
 
 /// Increments the room's `rev` and returns it as the value of a message's `change` column.
@@ -63,7 +94,7 @@ pub(super) async fn changed(
     transaction: &mut Transaction,
     room: RoomId,
     id: MessageId,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, sqlx::Error> {
     let message = find(transaction, room, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Ok(WriteOutcome::new(message, true)))
+    Ok(WriteOutcome::new(message, true))
 }

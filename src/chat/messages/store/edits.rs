@@ -1,9 +1,11 @@
 //! Edits, deletions and reactions. Every change takes the room's next `rev`; a write that changes
 //! nothing takes none.
 
-use super::changing::{changed, find, find_undeleted, next_change, touch, unchanged};
+use super::changing::{
+    ChangeError, changed, find_existing, find_undeleted, next_change, touch, unchanged,
+};
 use super::mentions;
-use super::{Outcome, insert, joining, quotes, versions};
+use super::{joining, quotes, versions};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;
@@ -29,17 +31,14 @@ pub(super) async fn edit(
     text: &NewText,
     rendered: RenderedWithMentions,
     now: Timestamp,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     let Author { room, message: id, .. } = author;
     let RenderedWithMentions { html, markup, mut mentioned, is_here, .. } = rendered;
     let body = text.body.as_str();
-    let message = match find_undeleted(transaction, room, id).await? {
-        Ok(message) => message,
-        Err(error) => return Ok(Err(error)),
-    };
+    let message = find_undeleted(transaction, room, id).await?;
     let is_same_markup = text.markup.is_none_or(|markup| markup == message.markup);
     if message.body == body && is_same_markup {
-        return Ok(Ok(unchanged(message)));
+        return Ok(unchanged(message));
     }
     versions::keep(transaction, &message).await?;
     let change = next_change(transaction, room).await?;
@@ -56,14 +55,14 @@ pub(super) async fn edit(
         markup,
     )?;
     if let Some(quoted) = quotes::quoted_author(transaction, &message).await? {
-        insert::notify_quoted(&mut mentioned, quoted, message.author.id);
+        quotes::notify_quoted(&mut mentioned, quoted, message.author.id);
     }
     let room_seq_key = RoomKey::of_seq(room, message.seq);
     // Those who were online when a text mentioned them stay mentioned.
     let mentioned = mentions::replace(transaction, room_seq_key, mentioned, is_here).await?;
     let quotes_changed = quotes::refresh_first(transaction, room, id, now).await?;
     let outcome = changed(transaction, room, id).await?;
-    Ok(outcome.map(|outcome| WriteOutcome { mentioned, quotes_changed, ..outcome }))
+    Ok(WriteOutcome { mentioned, quotes_changed, ..outcome })
 }
 
 /// Deletes a message; a tombstone remains. Deleting a deleted message changes nothing.
@@ -71,15 +70,13 @@ pub(super) async fn delete(
     transaction: &mut Transaction,
     deleter: &Deleter,
     meta: ChangeMeta,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     let now = meta.now;
     let Deleter { room, message: id, reason } = deleter;
     let (room, id) = (*room, *id);
-    let Some(message) = find(transaction, room, id).await? else {
-        return Ok(Err(WriteError::NotFound));
-    };
+    let message = find_existing(transaction, room, id).await?;
     if message.is_deleted() {
-        return Ok(Ok(unchanged(message)));
+        return Ok(unchanged(message));
     }
     mentions::remove(transaction, RoomKey::of_seq(room, message.seq)).await?;
     let change = next_change(transaction, room).await?;
@@ -106,7 +103,7 @@ pub(super) async fn delete(
     }
     let quotes_changed = quotes::refresh_first(transaction, room, id, now).await?;
     let outcome = changed(transaction, room, id).await?;
-    Ok(outcome.map(|outcome| WriteOutcome { quotes_changed, unsaved, ..outcome }))
+    Ok(WriteOutcome { quotes_changed, unsaved, ..outcome })
 }
 
 /// Takes a deleted message off all lists of saved messages. Returns whose.
@@ -153,23 +150,18 @@ pub(super) async fn react(
     member: &Member,
     reaction: &Reaction,
     meta: ChangeMeta,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     let Reaction { room, message: id, user, ref emoji } = *reaction;
-    let message = match find_undeleted(transaction, room, id).await? {
-        Ok(message) => message,
-        Err(error) => return Ok(Err(error)),
-    };
+    let message = find_undeleted(transaction, room, id).await?;
     if has(&message, reaction) {
-        return Ok(Ok(unchanged(message)));
+        return Ok(unchanged(message));
     }
     let has_emoji = message.reactions.iter().any(|reactions| reactions.emoji == emoji.as_str());
     if !has_emoji && message.reactions.len() >= MAX_EMOJI {
-        return Ok(Err(WriteError::Invalid(FieldError::new("emoji", "emoji-many"))));
+        return Err(WriteError::Invalid(FieldError::new("emoji", "emoji-many")).into());
     }
-    let joined = match joining::admit(transaction, member, meta).await? {
-        Ok(joined) => joined,
-        Err(refusal) => return Ok(Err(WriteError::JoinRefused(refusal))),
-    };
+    let joined = joining::admit(transaction, member, meta).await?;
+    let joined = joined.map_err(WriteError::JoinRefused)?;
     let change = next_change(transaction, room).await?;
     execute!(
         transaction,
@@ -180,20 +172,18 @@ pub(super) async fn react(
         change,
     )?;
     touch(transaction, id, change).await?;
-    Ok(changed(transaction, room, id).await?.map(|outcome| WriteOutcome { joined, ..outcome }))
+    Ok(WriteOutcome { joined, ..changed(transaction, room, id).await? })
 }
 
 /// Removes a reaction; if there is none, nothing changes.
 pub(super) async fn unreact(
     transaction: &mut Transaction,
     reaction: &Reaction,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     let Reaction { room, message: id, user, ref emoji } = *reaction;
-    let Some(message) = find(transaction, room, id).await? else {
-        return Ok(Err(WriteError::NotFound));
-    };
+    let message = find_existing(transaction, room, id).await?;
     if !has(&message, reaction) {
-        return Ok(Ok(unchanged(message)));
+        return Ok(unchanged(message));
     }
     let change = next_change(transaction, room).await?;
     execute!(
@@ -204,7 +194,7 @@ pub(super) async fn unreact(
         emoji.as_str(),
     )?;
     touch(transaction, id, change).await?;
-    changed(transaction, room, id).await
+    Ok(changed(transaction, room, id).await?)
 }
 
 fn has(message: &Message, reaction: &Reaction) -> bool {

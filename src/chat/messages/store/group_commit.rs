@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use super::changing::{ChangeError, settle};
 use super::insert;
 use super::lookups::{self, LookupResults};
 use super::threads::twins::{self, Twins};
@@ -99,7 +100,7 @@ pub(in crate::chat::messages) async fn commit_group(
         outcomes.push(match write {
             refused if is_refused(&refused) => Err(WriteError::Archived),
             Write::Post(_) => posted.next().ok_or(sqlx::Error::RowNotFound)?,
-            change => apply(&mut transaction, change, &handles, &twins, meta).await?,
+            change => settle(apply(&mut transaction, change, &handles, &twins, meta).await)?,
         });
     }
     quotes::reread(&mut transaction, writes, &mut outcomes).await?;
@@ -134,11 +135,11 @@ async fn apply(
     handles: &MentionIndex,
     twins: &Twins,
     meta: ChangeMeta,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     let twin = change.edited_message().and_then(|message| twins.get(&message).copied());
     match change {
         // Stored already.
-        Write::Post(_) => Err(sqlx::Error::RowNotFound),
+        Write::Post(_) => Err(sqlx::Error::RowNotFound.into()),
         Write::Edit { author, text, rendered, online } => {
             let is_in_thread = author.searched != author.room || twin.is_some();
             let (room, is_admin) = (author.searched, author.is_admin);
@@ -156,7 +157,7 @@ async fn apply(
         }
         Write::Announce(thread) => {
             let head = threads::announce(transaction, *thread, meta.now).await?;
-            Ok(head.ok_or(WriteError::NotFound))
+            Ok(head.ok_or(WriteError::NotFound)?)
         }
     }
 }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::Outcome;
 use super::lookups::{LookupResults, NonceKey, Original, RoomNumbers};
 use super::mentions::{self, Mention};
 use super::threads::{Replies, Reply, twins};
+use super::{Outcome, quotes};
 use crate::chat::messages::mentions::{MentionIndex, RenderedWithMentions};
 use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
 use crate::db::{Db, StatementBatch, execute, json_rows, power_of_two_chunks, push_statement};
@@ -249,7 +249,7 @@ fn stored(
     let RenderedWithMentions { html, markup, mut mentioned, outsiders, .. } =
         handles.resolve_post(post);
     if let Some(original) = original {
-        notify_quoted(&mut mentioned, original.author, author.id);
+        quotes::notify_quoted(&mut mentioned, original.author, author.id);
     }
     let message = Message {
         id,
@@ -274,13 +274,6 @@ fn stored(
         twin_of: None,
     };
     WriteOutcome { mentioned, outsiders, ..WriteOutcome::new(message, true) }
-}
-
-/// A reply notifies the author of the message that it quotes, as a mention does.
-pub(super) fn notify_quoted(mentioned: &mut Vec<UserId>, quoted: UserId, author: UserId) {
-    if quoted != author && !mentioned.contains(&quoted) {
-        mentioned.push(quoted);
-    }
 }
 
 /// The outcome of a post whose nonce was used before.

@@ -1,8 +1,10 @@
 //! What is pinned to a room.
 
-use super::changing::{changed, find, find_undeleted, next_change, unchanged};
+use super::changing::{
+    ChangeError, changed, find_existing, find_undeleted, next_change, unchanged,
+};
 use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
-use super::{MessageRow, Outcome, joining};
+use super::{MessageRow, joining};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::messages::model::{Message, WriteError, WriteOutcome};
 use crate::chat::rooms::model::Member;
@@ -17,14 +19,11 @@ pub(super) async fn pin(
     member: &Member,
     id: MessageId,
     meta: ChangeMeta,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     let room = member.room();
-    let message = match find_undeleted(transaction, room, id).await? {
-        Ok(message) => message,
-        Err(error) => return Ok(Err(error)),
-    };
+    let message = find_undeleted(transaction, room, id).await?;
     if message.pinned {
-        return Ok(Ok(unchanged(message)));
+        return Ok(unchanged(message));
     }
     let pins: i64 = fetch_scalar!(
         transaction,
@@ -34,12 +33,10 @@ pub(super) async fn pin(
         RoomKey::last(room),
     )?;
     if pins >= PINS {
-        return Ok(Err(WriteError::Invalid(FieldError::new("pin", "pins-many"))));
+        return Err(WriteError::Invalid(FieldError::new("pin", "pins-many")).into());
     }
-    let joined = match joining::admit(transaction, member, meta).await? {
-        Ok(joined) => joined,
-        Err(refusal) => return Ok(Err(WriteError::JoinRefused(refusal))),
-    };
+    let joined = joining::admit(transaction, member, meta).await?;
+    let joined = joined.map_err(WriteError::JoinRefused)?;
     let change = next_change(transaction, room).await?;
     execute!(
         transaction,
@@ -49,7 +46,7 @@ pub(super) async fn pin(
         member.user().id,
         change,
     )?;
-    Ok(changed(transaction, room, id).await?.map(|outcome| WriteOutcome { joined, ..outcome }))
+    Ok(WriteOutcome { joined, ..changed(transaction, room, id).await? })
 }
 
 /// Takes a pin away. Without one nothing changes.
@@ -57,13 +54,11 @@ pub(super) async fn unpin(
     transaction: &mut Transaction,
     member: &Member,
     id: MessageId,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     let room = member.room();
-    let Some(message) = find(transaction, room, id).await? else {
-        return Ok(Err(WriteError::NotFound));
-    };
+    let message = find_existing(transaction, room, id).await?;
     if !message.pinned {
-        return Ok(Ok(unchanged(message)));
+        return Ok(unchanged(message));
     }
     let change = next_change(transaction, room).await?;
     execute!(
@@ -72,7 +67,7 @@ pub(super) async fn unpin(
         id,
         change,
     )?;
-    changed(transaction, room, id).await
+    Ok(changed(transaction, room, id).await?)
 }
 
 /// The pinned messages of a room, the one that was pinned last first.

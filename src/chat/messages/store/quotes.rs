@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Outcome;
-use super::changing::find;
-use crate::chat::messages::model::{Message, Write, WriteError, WriteOutcome};
+use super::changing::{ChangeError, find, find_existing};
+use crate::chat::messages::model::{Message, Write, WriteOutcome};
 use crate::db::{
     Db, Transaction, execute, fetch_optional_scalar, fetch_scalar, fetch_scalars, json_rows,
 };
@@ -23,6 +23,13 @@ pub(super) async fn quoted_author(
 ) -> Result<Option<UserId>, sqlx::Error> {
     let Some(quoted) = reply.reply_to else { return Ok(None) };
     fetch_optional_scalar!(transaction, "select author_id from messages where id = $1", quoted)
+}
+
+/// A reply notifies the author of the message that it quotes, as a mention does.
+pub(super) fn notify_quoted(mentioned: &mut Vec<UserId>, quoted: UserId, author: UserId) {
+    if quoted != author && !mentioned.contains(&quoted) {
+        mentioned.push(quoted);
+    }
 }
 
 /// Gives the newest replies to a message that has just changed a new `rev`, and adds a job for the others. Returns the
@@ -45,13 +52,11 @@ pub(super) async fn refresh_next(
     transaction: &mut Transaction,
     room: RoomId,
     quoted: MessageId,
-) -> Result<Outcome, sqlx::Error> {
-    let Some(message) = find(transaction, room, quoted).await? else {
-        return Ok(Err(WriteError::NotFound));
-    };
+) -> Result<WriteOutcome, ChangeError> {
+    let message = find_existing(transaction, room, quoted).await?;
     let (quotes_changed, _) = refresh_some(transaction, room, quoted).await?;
     let outcome = WriteOutcome::new(message, quotes_changed.is_some());
-    Ok(Ok(WriteOutcome { quotes_changed, ..outcome }))
+    Ok(WriteOutcome { quotes_changed, ..outcome })
 }
 
 /// Returns the last `rev` that it gave, and whether replies are left. A reply is stale while its `rev` is lower than

@@ -5,7 +5,7 @@ pub(super) mod twins;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::changing::{find, next_change, touch};
+use super::changing::{ChangeError, find, next_change, settle, touch};
 use super::lookups::{LookupResults, NonceKey, RoomNumbers};
 use super::{Outcome, joining};
 use crate::changefeed::model::ChangeMeta;
@@ -91,7 +91,7 @@ pub(super) async fn prepare(
             Some(_) if lookups.is_archived(post) => Err(WriteError::Archived),
             Some(head) if head.is_reply => Err(WriteError::ThreadInThread),
             Some(head) if head.is_deleted && head.thread.is_none() => Err(WriteError::Deleted),
-            Some(head) => admit(transaction, post, parent, head, handles, meta).await?,
+            Some(head) => settle(admit(transaction, post, parent, head, handles, meta).await)?,
         };
         replies.insert(place, reply);
     }
@@ -159,12 +159,10 @@ async fn admit(
     head: &mut Head,
     handles: &MentionIndex,
     meta: ChangeMeta,
-) -> Result<Result<Reply, WriteError>, sqlx::Error> {
+) -> Result<Reply, ChangeError> {
     let author = post.member.user();
-    let mut joined = match joining::admit(transaction, &post.member, meta).await? {
-        Ok(joined) => joined,
-        Err(refusal) => return Ok(Err(WriteError::JoinRefused(refusal))),
-    };
+    let joined = joining::admit(transaction, &post.member, meta).await?;
+    let mut joined = joined.map_err(WriteError::JoinRefused)?;
     let mut users = handles.resolve_post(post).mentioned;
     users.push(author.id);
     let (thread, is_first) = if let Some(thread) = head.thread {
@@ -190,7 +188,7 @@ async fn admit(
         visibility: Visibility::Thread,
         user,
     }));
-    Ok(Ok(Reply { thread, parent, notified, joined }))
+    Ok(Reply { thread, parent, notified, joined })
 }
 
 /// Counts the replies that the batch has stored, and gives their heads a new `rev`, unless they had one less

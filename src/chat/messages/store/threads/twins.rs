@@ -8,8 +8,9 @@ use crate::chat::messages::mentions::RenderedWithMentions;
 use crate::chat::messages::model::{
     Author, Deleter, DeletionReason, Message, NewMember, NewText, WriteOutcome,
 };
+use crate::chat::messages::store::changing::{ChangeError, settle};
+use crate::chat::messages::store::edits;
 use crate::chat::messages::store::lookups::RoomNumbers;
-use crate::chat::messages::store::{Outcome, edits};
 use crate::chat::rooms::model::{ParentMessage, Visibility};
 use crate::chat::rooms::{add_followers, lock_rooms};
 use crate::db::{Transaction, fetch_all, json_rows};
@@ -89,7 +90,7 @@ pub(in crate::chat::messages::store) async fn edit(
     rendered: RenderedWithMentions,
     twin: Option<Twin>,
     meta: ChangeMeta,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     let is_reply = author.searched != author.room;
     if is_reply || twin.is_some() {
         lock_rooms(transaction, [author.searched, author.room]).await?;
@@ -101,19 +102,15 @@ pub(in crate::chat::messages::store) async fn edit(
         RenderedWithMentions { html, markup, mentioned, outsiders: Vec::new(), is_here }
     };
     let is_copy = twin.is_some() && !is_reply;
-    let edited = edits::edit(transaction, author, text, of(is_copy), meta.now).await?;
-    let mut edited = match edited {
-        Ok(edited) => edited,
-        refused => return Ok(refused),
-    };
+    let mut edited = edits::edit(transaction, author, text, of(is_copy), meta.now).await?;
     // Also without a change: the search forgot both, and indexes what is in the outcome.
     if let Some(Twin { room, message }) = twin {
         let author = Author { room, message, ..author };
-        let also = edits::edit(transaction, author, text, of(!is_copy), meta.now).await?;
-        edited.also.extend(also.ok());
+        let also = edits::edit(transaction, author, text, of(!is_copy), meta.now).await;
+        edited.also.extend(settle(also)?.ok());
     }
     follow_mentioned(transaction, author.searched, &mut edited, meta).await?;
-    Ok(Ok(edited))
+    Ok(edited)
 }
 
 async fn follow_mentioned(
@@ -145,14 +142,14 @@ pub(in crate::chat::messages::store) async fn delete(
     deleter: &Deleter,
     twin: Option<Twin>,
     meta: ChangeMeta,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<WriteOutcome, ChangeError> {
     if let Some(twin) = twin {
         lock_rooms(transaction, [deleter.room, twin.room]).await?;
     }
-    let mut deleted = match edits::delete(transaction, deleter, meta).await? {
-        Ok(deleted) if deleted.changed => deleted,
-        unchanged => return Ok(unchanged),
-    };
+    let mut deleted = edits::delete(transaction, deleter, meta).await?;
+    if !deleted.changed {
+        return Ok(deleted);
+    }
     if let Some(Twin { room, message }) = twin {
         // The audit log has one record for both.
         let reason = match deleter.reason {
@@ -160,11 +157,12 @@ pub(in crate::chat::messages::store) async fn delete(
             DeletionReason::Erasure | DeletionReason::Moderation { .. } => DeletionReason::Erasure,
         };
         let deleter = Deleter { room, message, reason };
-        deleted.also.extend(edits::delete(transaction, &deleter, meta).await?.ok());
+        let also = edits::delete(transaction, &deleter, meta).await;
+        deleted.also.extend(settle(also)?.ok());
     }
     uncount(transaction, &deleted.message).await?;
     for also in &deleted.also {
         uncount(transaction, &also.message).await?;
     }
-    Ok(Ok(deleted))
+    Ok(deleted)
 }
