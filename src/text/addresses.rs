@@ -38,7 +38,8 @@ impl UrlScanner {
             '}' => self.open.pop() == Some('{'),
             // Two addresses, separated by punctuation.
             ',' | ';' | '|' => scheme_of(rest).is_none(),
-            c if c.is_ascii() => c.is_ascii_graphic() && !"\"<>`".contains(c),
+            '"' | '<' | '>' | '`' => false,
+            c if c.is_ascii() => c.is_ascii_graphic(),
             c => is_part_of_url(c, self.before, rest),
         };
         self.before = Some(c);
@@ -48,11 +49,10 @@ impl UrlScanner {
 
 /// The length of `http://` or `https://` at the beginning.
 pub fn scheme_of(text: &str) -> Option<usize> {
-    ["http://", "https://"].into_iter().map(str::len).find(|length| {
-        text.get(..*length).is_some_and(|start| {
-            start.eq_ignore_ascii_case("http://") || start.eq_ignore_ascii_case("https://")
-        })
-    })
+    let is_at_start = |scheme: &&str| {
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    ["http://", "https://"].into_iter().find(is_at_start).map(str::len)
 }
 
 /// Whether a non-ASCII character belongs to the address it is in.

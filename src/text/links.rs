@@ -45,37 +45,53 @@ const LONGEST_LOCAL: usize = 64;
 /// All addresses in the text, in order, without overlaps.
 pub fn links(text: &str) -> Vec<Link> {
     let mut found = Vec::new();
-    if !may_have_links(text) {
-        return found;
-    }
     let mut free = 0;
-    let mut before = None;
-    for (at, c) in text.char_indices() {
-        looked_at(1);
-        if at >= free
-            && let Some(link) = link_at(text, (free, at), c, before)
-        {
+    let mut at = 0;
+    // Before the sign, an address has no space. So of most words nothing else is examined.
+    while let Some(sign) = next_sign(text, at) {
+        let before_sign = text.as_bytes().get(at..sign).unwrap_or_default();
+        let space = before_sign.iter().rposition(|byte| *byte == b' ');
+        let begin = space.map_or(at, |space| at + space + 1);
+        at = sign + 1;
+        if let Some(link) = first_link(text, free, begin..at) {
             free = link.at.end;
+            at = free;
             found.push(link);
         }
-        before = Some(c);
     }
     found
 }
 
-/// A fast check: most texts have none of the characters that every address has.
-fn may_have_links(text: &str) -> bool {
-    let mut bytes = text.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        let next = bytes.peek().copied().unwrap_or(b' ');
+/// Where the next character is that every address has: the first dot in its domain, the colon behind its scheme,
+/// or its `@`.
+fn next_sign(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes().get(from..)?;
+    let is_sign = |(at, byte): (usize, &u8)| {
+        let next = || bytes.get(at + 1).copied().unwrap_or(b' ');
         match byte {
-            b'@' => return true,
-            b'.' if next.is_ascii_alphanumeric() || !next.is_ascii() => return true,
-            b':' if next == b'/' => return true,
-            _ => {}
+            b'@' => true,
+            b'.' => next().is_ascii_alphanumeric() || !next().is_ascii(),
+            b':' => next() == b'/',
+            _ => false,
         }
+    };
+    let found = bytes.iter().enumerate().position(is_sign);
+    looked_at(found.unwrap_or(bytes.len()));
+    Some(from + found?)
+}
+
+/// The first address that begins in this part of the text, or has its `@` there. Nothing before `free` belongs to it.
+fn first_link(text: &str, free: usize, part: Range<usize>) -> Option<Link> {
+    let mut before = text.get(..part.start)?.chars().next_back();
+    for (offset, c) in text.get(part.clone())?.char_indices() {
+        looked_at(1);
+        let link = link_at(text, (free, part.start + offset), c, before);
+        if link.is_some() {
+            return link;
+        }
+        before = Some(c);
     }
-    false
+    None
 }
 
 /// The address that begins at `at`, or whose `@` is there. Nothing before `free` belongs to it.
