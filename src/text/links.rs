@@ -174,41 +174,52 @@ fn is_web(address: &str) -> bool {
     if host.chars().nth(LONGEST_HOST).is_some() {
         return false;
     }
+    if authority == host && is_plain(host) && top_level(host).is_some() {
+        return true;
+    }
     url::Url::parse(address).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.host_str().is_some_and(|host| !host.is_empty())
     })
 }
 
+/// Whether every parser accepts this domain: it is ASCII, and no label is Punycode, which has two hyphens in a row.
+fn is_plain(domain: &str) -> bool {
+    let of_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    domain.bytes().all(of_host) && !domain.as_bytes().windows(2).any(|pair| pair == b"--")
+}
+
 /// An address without a scheme at the beginning of `rest`, which is at `at` in the text.
 fn bare_domain(rest: &str, at: usize) -> Option<Link> {
     let host = host_at(rest);
-    let top = host.rsplit('.').next()?;
+    let top = top_level(host)?;
     let after = rest.get(host.len()..)?;
     let port = port_at(after);
     let after = after.get(port..)?;
     let has_path = after.starts_with('/') && !FILES.contains(&top.to_lowercase().as_str());
     let is_www = host.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."))
         && host.matches('.').count() > 1;
-    let is_known = TOP_LEVEL.contains(&top.to_ascii_lowercase().as_str());
-    if !is_domain(host) || !(has_path || is_www || is_known) || !ends_domain(after) {
+    let is_known = TOP_LEVEL.iter().any(|known| known.eq_ignore_ascii_case(top));
+    if !(has_path || is_www || is_known) || !ends_domain(after) {
         return None;
     }
     let length = host.len() + port;
-    if !is_web(&format!("https://{}", rest.get(..length)?)) {
+    let is_valid =
+        port == 0 && is_plain(host) || is_web(&["https://", rest.get(..length)?].concat());
+    if !is_valid {
         return None;
     }
     let end = match after.chars().next() {
         Some('/' | '?' | '#') => end_behind_host(rest, length)?,
         _ => length,
     };
-    Some(Link { at: at..at + end, href: format!("https://{}", rest.get(..end)?) })
+    Some(Link { at: at..at + end, href: ["https://", rest.get(..end)?].concat() })
 }
 
 /// Whether a text begins with a domain name, like the part after the `@` of an e-mail address.
 pub fn begins_with_domain(text: &str) -> bool {
     let host = host_at(text);
-    host.rsplit('.').next().is_some_and(str::is_ascii) && is_domain(host)
+    top_level(host).is_some_and(str::is_ascii)
 }
 
 /// The longest prefix that can be a host name. A host that begins in ASCII stays in ASCII.
@@ -225,17 +236,19 @@ fn host_at(text: &str) -> &str {
     text.get(..end).unwrap_or_default().trim_end_matches(['.', '-'])
 }
 
-/// At least two labels, the last one of letters only (RFC 1123, section 2.1).
-fn is_domain(host: &str) -> bool {
+/// The last label of a domain: it has at least two labels, the last one of letters only (RFC 1123, section 2.1).
+fn top_level(host: &str) -> Option<&str> {
     let is_valid =
         |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
-    let top = host.rsplit('.').next().unwrap_or_default();
+    // Most words have no dot.
+    let (labels, top) = host.rsplit_once('.')?;
     let letters = top.chars().all(|c| c.is_alphabetic() || is_mark(c)) || top.starts_with("xn--");
-    host.len() <= 253
-        && host.contains('.')
-        && host.split('.').all(is_valid)
+    let is_domain = host.len() <= 253
+        && labels.split('.').all(is_valid)
+        && is_valid(top)
         && letters
-        && top.chars().count() >= 2
+        && top.chars().nth(1).is_some();
+    is_domain.then_some(top)
 }
 
 /// The length of a port such as `:8080` at the beginning.
@@ -276,7 +289,7 @@ fn email(text: &str, free: usize, at: usize) -> Option<Link> {
         && !local.ends_with('.')
         && !local.contains("..")
         && !text.get(..start)?.ends_with(['@', '/'])
-        && is_domain(domain)
+        && top_level(domain).is_some()
         && after.chars().next().is_none_or(|c| !"@_".contains(c) && !c.is_ascii_alphanumeric());
     is_valid.then(|| Link {
         at: start..end,
@@ -286,6 +299,8 @@ fn email(text: &str, free: usize, at: usize) -> Option<Link> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The addresses in a text, as they are typed.
@@ -468,5 +483,16 @@ mod tests {
             assert_eq!(typed(text), expected, "{text}");
         }
         assert_eq!(links("ana@example.org")[0].href, "mailto:ana@example.org");
+    }
+
+    proptest! {
+        #[test]
+        fn the_parser_accepts_every_plain_domain(
+            host in "((xn--|XN--)?[a-zA-Z0-9-]{1,5}\\.){1,3}([a-zA-Z]{2,4}|xn--[a-z0-9]{1,4})",
+        ) {
+            if is_plain(&host) && top_level(&host).is_some() {
+                prop_assert!(url::Url::parse(&format!("https://{host}/")).is_ok(), "{}", host);
+            }
+        }
     }
 }
