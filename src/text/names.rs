@@ -11,9 +11,13 @@ use super::visible::{has_heaped_marks, has_ink, is_ignorable, is_mark, is_visibl
 /// Normalizes a name for comparison: ignores case, invisible characters, and the number and kind of
 /// spaces (`NFKC_Casefold` of the Unicode standard, section 3.13, plus one kind of space).
 pub fn fold(text: &str) -> String {
+    // ASCII letters differ in their case only.
+    if text.is_ascii() {
+        return single_spaced(text.to_ascii_lowercase());
+    }
     let compatible: String = text.nfkc().filter(|c| !is_ignorable(*c)).collect();
     let folded: String = caseless::default_case_fold_str(&compatible).nfkc().collect();
-    single_spaced(&folded)
+    single_spaced(folded)
 }
 
 /// Trims a name. Returns `None` if it has characters that break lines or change the text direction
@@ -33,13 +37,13 @@ pub fn one_line(text: &str) -> Option<String> {
 /// (UTS 39, section 5.4), and something visible unless it is empty. Returns `None` if the text is
 /// not allowed.
 pub fn visible_line(text: &str) -> Option<String> {
-    let line = single_spaced(&one_line(text)?);
+    let line = single_spaced(one_line(text)?);
     (line.is_empty() || is_visible(&line)).then_some(line).filter(|line| !has_heaped_marks(line))
 }
 
-fn single_spaced(text: &str) -> String {
+fn single_spaced(text: String) -> String {
     if text.is_ascii() && !text.contains("  ") && text.trim().len() == text.len() {
-        return text.to_owned();
+        return text;
     }
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -152,24 +152,18 @@ fn candidates(word: &str) -> impl Iterator<Item = &str> {
     let without_punctuation = trim_punctuation(word);
     let with_punctuation =
         (without_punctuation.len()..=word.len()).filter_map(|end| word.get(..end));
-    let letters: Vec<(usize, char)> = without_punctuation.char_indices().collect();
-    let shorter: Vec<usize> = letters
-        .windows(2)
-        .rev()
-        .filter_map(|pair| match pair {
-            [(_, last), (at, next)] if is_boundary(*last, *next) => Some(*at),
-            _ => None,
-        })
-        .collect();
-    let shorter =
-        shorter.into_iter().filter_map(|end| without_punctuation.get(..end).map(trim_punctuation));
+    let letters = without_punctuation.char_indices().rev();
+    let pairs = letters.clone().zip(letters.skip(1));
+    let ends = pairs.filter(|((_, next), (_, last))| is_boundary(*last, *next));
+    let shorter = ends.filter_map(|((end, _), _)| without_punctuation.get(..end));
+    let shorter = shorter.map(trim_punctuation);
     with_punctuation.chain(shorter).filter(move |typed| (1..=longest).contains(&typed.len()))
 }
 
 /// Whether the character joins the one before: combining marks, parts of Korean syllables, voicing
 /// marks of kana.
 fn joins_before(c: char) -> bool {
-    is_combining_mark(c)
+    !c.is_ascii() && is_combining_mark(c)
         || matches!(c, '\u{1160}'..='\u{11ff}' | '\u{ff9e}'..='\u{ffdc}' | '\u{3131}'..='\u{318e}')
 }
 
@@ -180,6 +174,10 @@ fn trim_punctuation(word: &str) -> &str {
 /// Whether a handle may end between these letters: where the script changes, and anywhere in scripts
 /// that are written without spaces.
 fn is_boundary(last: char, next: char) -> bool {
+    // Latin letters and what is of no script.
+    if last.is_ascii() && next.is_ascii() {
+        return false;
+    }
     let script = |c| match CodePointMapData::<Script>::new().get(c) {
         Script::Common | Script::Inherited => None,
         script => Some(script),

@@ -131,7 +131,11 @@ impl<'a> MentionScanner<'a> {
 
 /// Whether a handle may contain this character.
 pub(super) fn is_of_names(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c) || "._-".contains(c)
+    match c {
+        '.' | '_' | '-' => true,
+        c if c.is_ascii() => c.is_ascii_alphanumeric(),
+        c => c.is_alphanumeric() || is_combining_mark(c),
+    }
 }
 
 /// Whether the word before a path looks like a host name.
