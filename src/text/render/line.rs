@@ -124,7 +124,13 @@ impl<F: FnMut(&str, Place) -> Option<String>> LineWriter<F> {
 
 /// The byte offset and the length of the next at sign.
 fn next_sign(line: &str, part: Range<usize>) -> Option<(usize, usize)> {
-    let found = line.get(part.clone())?.char_indices().find(|(_, c)| SIGNS.contains(c));
+    let text = line.get(part.clone())?;
+    // Every sign begins with one of these bytes.
+    let mut begins = text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'@' | 0xef));
+    let found = begins.find_map(|(at, _)| {
+        let c = text.get(at..)?.chars().next()?;
+        SIGNS.contains(&c).then_some((at, c))
+    });
     looked_at(found.map_or(part.len(), |(at, _)| at));
     let (at, sign) = found?;
     Some((part.start + at, sign.len_utf8()))

@@ -52,12 +52,22 @@ impl<'a> MentionScanner<'a> {
 
     /// Whether the at sign at this byte offset can start a mention. Call it for the at signs in order.
     pub fn may_mention(&mut self, sign: usize) -> bool {
+        self.skip_words(sign);
         let walked = self.at;
         for (offset, c) in self.line.get(walked..sign).unwrap_or_default().char_indices() {
             self.step(walked + offset, c);
         }
         self.at = sign;
         self.starts_word(sign) && self.state != State::Address
+    }
+
+    /// A space ends every word and every address. So only what stands behind the last one is scanned.
+    fn skip_words(&mut self, sign: usize) {
+        let before = self.line.as_bytes().get(self.at..sign).unwrap_or_default();
+        looked_at(before.len());
+        if let Some(space) = before.iter().rposition(|byte| *byte == b' ') {
+            (self.at, self.state) = (self.at + space + 1, State::Apart);
+        }
     }
 
     fn step(&mut self, at: usize, c: char) {
