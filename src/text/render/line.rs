@@ -41,8 +41,8 @@ impl<F: FnMut(&str, Place) -> Option<String>> LineWriter<F> {
         Self { html: Html::for_text(bytes), place: Place::Text, find, shortcodes }
     }
 
-    pub fn lines(&mut self, text: &str) {
-        for (n, line) in text.split('\n').enumerate() {
+    pub fn lines<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>) {
+        for (n, line) in lines.into_iter().enumerate() {
             if n > 0 {
                 self.html.line_break();
             }

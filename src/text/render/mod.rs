@@ -84,9 +84,10 @@ pub fn render(
 
 /// Empty lines separate paragraphs.
 fn plain<F: FnMut(&str, Place) -> Option<String>>(body: &str, mut writer: LineWriter<F>) -> String {
-    for paragraph in body.split("\n\n").map(|p| p.trim_matches('\n')).filter(|p| !p.is_empty()) {
+    let lines: Vec<&str> = body.split('\n').collect();
+    for paragraph in lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty()) {
         writer.html.open(Element::Paragraph);
-        writer.lines(paragraph);
+        writer.lines(paragraph.iter().copied());
         writer.html.close(Element::Paragraph);
     }
     writer.html.into_string()

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 use pulldown_cmark::Options;
 
-use super::html::{Element, Html};
+use super::html::{CLOSE, Element, OPEN};
 use super::line::LineWriter;
 use super::{Place, plain};
 use crate::limits::markdown::{QUOTE_MARKS, TABLE};
@@ -36,16 +36,13 @@ pub(super) fn render(body: &str, mut find: impl FnMut(&str, Place) -> Option<Str
     if is_large(body, is_emoji) {
         let mut writer = LineWriter::new(body.len(), true, find);
         writer.html.open(Element::LargeEmoji);
-        writer.lines(body);
+        writer.lines(body.split('\n'));
         writer.html.close(Element::LargeEmoji);
         return writer.html.into_string();
     }
     if is_bare(body) {
-        let mut html = Html::for_text(body.len());
-        html.open(Element::Paragraph);
-        html.text(body);
-        html.close(Element::Paragraph);
-        return html.into_string();
+        // Nothing in it needs an escape.
+        return [OPEN, body, CLOSE].concat();
     }
     if has_marks(body)
         && !is_monstrous(body)

@@ -142,7 +142,7 @@ impl<'a, F: FnMut(&str, Place) -> Option<String>> Pass<'a, F> {
                 shown.push_str(&text);
                 self.writer.html.text(&text);
             }
-            None => self.writer.lines(&text),
+            None => self.writer.lines(text.split('\n')),
         }
     }
 
