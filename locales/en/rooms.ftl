@@ -103,10 +103,16 @@ remove-message-hint = The text of { $name } disappears for everyone, for good. E
 deleting = It will be deleted in a moment.
 undo = Undo
 react = Add a reaction
-pinned = Pinned
+pinned-by = Pinned by
 pin = Pin to the room
 unpin = Unpin
 pins-page = Pinned messages
+pins-count = { $count ->
+    [one] 1 pinned message
+   *[other] { $count } pinned messages
+}
+pins-count-one = {"{n}"} pinned message
+pins-count-other = {"{n}"} pinned messages
 pins-none = Nothing is pinned here. Pin what everyone should find again: it is in the menu of each message.
 show-in-room = Show in the room
 reply = Reply

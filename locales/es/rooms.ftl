@@ -103,10 +103,16 @@ remove-message-hint = El texto de { $name } desaparece para todo el mundo y no v
 deleting = Se eliminará en un momento.
 undo = Deshacer
 react = Añadir una reacción
-pinned = Fijado
+pinned-by = Fijado por
 pin = Fijar en la sala
 unpin = Dejar de fijar
 pins-page = Mensajes fijados
+pins-count = { $count ->
+    [one] 1 mensaje fijado
+   *[other] { $count } mensajes fijados
+}
+pins-count-one = {"{n}"} mensaje fijado
+pins-count-other = {"{n}"} mensajes fijados
 pins-none = Aquí no hay nada fijado. Fija lo que todos deban encontrar: está en el menú de cada mensaje.
 show-in-room = Mostrar en la sala
 reply = Responder

@@ -348,7 +348,7 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             deleted_by: message.deleted_by.map(DeletedBy::as_str),
             reply_to: message.reply_to,
             quote: message.quote.as_ref().map(QuoteShape::from),
-            pinned: message.pinned,
+            pinned: message.is_pinned(),
             edits: message.edits,
             reactions: message.reactions.iter().map(ReactionShape::from).collect(),
             attachments: [],

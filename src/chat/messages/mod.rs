@@ -317,6 +317,11 @@ impl Messages {
         Ok(store::pinned(&self.db, reader.room().id).await?)
     }
 
+    /// Which messages of a room are pinned.
+    pub async fn pinned_ids(&self, reader: &Reader) -> Result<Vec<MessageId>, ServiceError> {
+        Ok(store::pinned_ids(&self.db, reader.room().id).await?)
+    }
+
     /// The former versions of a message of the room, the oldest first, each with its HTML.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::threads::{Participant, ThreadSummary};
-use crate::chat::messages::model::{DeletedBy, Kind, Message, Quote, Reactions, Window};
+use crate::chat::messages::model::{DeletedBy, Kind, Message, Pinner, Quote, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
 use crate::chat::saved::SavedMessages;
 use crate::http::{Language, Problem};
@@ -40,7 +40,7 @@ struct MessageView<'a> {
     html_end: &'a str,
     /// What it replies to. A deleted message does not show it.
     reply: Option<ReplyView<'a>>,
-    pinned: bool,
+    pinned_by: Option<&'a Pinner>,
     /// When the message was last edited.
     edited: Option<Moment>,
     /// The text that replaces a deleted message.
@@ -216,7 +216,7 @@ fn render(message: &Message, calendar: &Calendar, setting: Setting) -> askama::R
         html,
         html_end,
         reply,
-        pinned: message.pinned,
+        pinned_by: message.pinned_by.as_ref(),
         edited: edited.map(|at| calendar.moment(at)),
         deleted: message.deleted_by.map(|by| deletion(by, t)),
         reactions: message.reactions.iter().map(|one| ReactionView::new(one, t)).collect(),

@@ -248,7 +248,7 @@ impl MessageRenderer {
             id: message.id.0,
             message: shown,
             deleted: message.is_deleted(),
-            pinned: message.pinned,
+            pinned: message.is_pinned(),
             source: message.body.clone(),
             is_member: room.is_member(),
             may: Rights {

@@ -30,7 +30,8 @@ use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
 use crate::pages::rooms::members::PeopleView;
 use crate::pages::rooms::view::{
-    CommandReply, CommandView, FORMATS, FormatView, RoomView, ThreadView, commands, formats,
+    CommandReply, CommandView, FORMATS, FormatView, PinsView, RoomView, ThreadView, commands,
+    formats,
 };
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -117,9 +118,10 @@ struct RoomPage {
     page: Page,
     side: Sidebar,
     room: RoomView,
-    /// `None` for a thread.
+    /// `None` for a thread, as `pins`.
     people: Option<PeopleView>,
     thread: Option<ThreadView>,
+    pins: Option<PinsView>,
     list: MessageList,
     at_end: bool,
     draft: ComposerDraft,
@@ -213,10 +215,12 @@ impl RoomRenderer {
         let reply = self.reply(reader, reply).await?;
         let thread = self.thread_view(reader, &page).await?;
         let is_online = |user| self.presence.is_online(user);
-        let overview = if thread.is_none() {
-            Some(self.rooms.member_overview(reader, is_online).await?)
+        let (overview, pins) = if thread.is_none() {
+            let overview = self.rooms.member_overview(reader, is_online).await?;
+            let pins = self.messages.pinned_ids(reader).await?;
+            (Some(overview), Some(PinsView::new(&pins, page.t)))
         } else {
-            None
+            (None, None)
         };
         let removed = self.rooms.is_removed(reader).await?;
         let members = overview.as_ref().map_or(0, MemberOverview::count);
@@ -230,6 +234,7 @@ impl RoomRenderer {
         Ok(html(&RoomPage {
             people: overview.map(|overview| PeopleView::new(room.id, overview, self.clock.now())),
             thread,
+            pins,
             room: view,
             side,
             list,
@@ -298,6 +303,7 @@ impl RoomRenderer {
             room: RoomView { removed, archived: room.archived_at.is_some(), ..view },
             people: None,
             thread: Some(thread),
+            pins: None,
             // There is no room to subscribe to yet.
             at_end: false,
             draft: ComposerDraft::new(shown.draft, None, &self.random),
@@ -365,6 +371,7 @@ impl RoomRenderer {
             },
             people: Some(PeopleView::of_users(both, self.clock.now())),
             thread: None,
+            pins: None,
             // There is no room to subscribe to yet. The first message is sent as a form and redirects
             // to the new room.
             at_end: false,

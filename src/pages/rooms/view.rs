@@ -167,6 +167,22 @@ impl RoomView {
     }
 }
 
+/// The link to what is pinned.
+pub(super) struct PinsView {
+    pub count: usize,
+    pub label: String,
+    /// The ids of the messages, from which scripts keep the count: a change of one may arrive more than once.
+    pub ids: String,
+}
+
+impl PinsView {
+    pub fn new(pinned: &[MessageId], t: Language) -> Self {
+        let ids: Vec<String> = pinned.iter().map(ToString::to_string).collect();
+        let count = pinned.len();
+        Self { count, label: t.count("pins-count", count), ids: ids.join(" ") }
+    }
+}
+
 /// An entry of the slash command menu.
 pub(super) struct CommandView {
     pub name: &'static str,

@@ -48,6 +48,7 @@ function updateUser({ user, initials, photo }) {
   for (const avatar of queryAll(document, `[data-room] .avatar[data-user="${Number(id)}"]`)) {
     update(/** @type {Element} */ (avatar.closest('.room')), '.avatar', '.room__name');
   }
+  for (const pinner of queryAll(document, `[data-pinner="${Number(id)}"]`)) pinner.textContent = name;
   const app = appElement();
   if (Number(app.dataset.me) === id) update(query(app, '.current-user'), '.avatar', '.current-user__name bdi');
   updateStatus(user);

@@ -1,5 +1,5 @@
 // Who reacted: the names appear beside a reaction under the pointer or with the focus, and on a long press. Without
-// scripts the page of the message lists them.
+// scripts the page of the message lists them. Loaded with the first reaction.
 import { closestTo, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 

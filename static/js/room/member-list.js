@@ -248,7 +248,7 @@ export class MemberList {
   }
 }
 
-// The header of the room: its current name and topic, and the bar to join it.
+// The header of the room: its current name, topic and pins, and the bar to join it.
 
 /**
  * A room without a topic has no element for it.
@@ -259,10 +259,24 @@ function showTopic(topic) {
     document.querySelector('.page-header__subtitle') ??
     Object.assign(document.createElement('p'), { className: 'page-header__subtitle', dir: 'auto' });
   element.textContent = topic;
-  if (topic) query(document, '.page-header__text').append(element);
+  if (topic) query(document, '.page-header__facts').append(element);
   else element.remove();
   byId('about').hidden = !topic;
   query(byId('about'), 'p').textContent = topic;
+}
+
+/**
+ * The header counts the pins. A change may arrive more than once.
+ * @param {MessageElement} article as it is now
+ */
+export function countPin(article) {
+  const link = byId('pins');
+  const pins = new Set(link.dataset.pinned?.match(/\d+/g));
+  pins[article.matches('.message--pinned') ? 'add' : 'delete'](article.dataset.id);
+  link.dataset.pinned = [...pins].join(' ');
+  link.hidden = pins.size === 0;
+  link.ariaLabel = pluralize(link.dataset, pins.size);
+  query(link, 'span').textContent = String(pins.size);
 }
 
 /**

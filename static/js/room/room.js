@@ -14,12 +14,11 @@ import { byId, partOf, query } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { pluralize } from '../core/i18n.js';
 import { startEmojiButton } from '../emoji/emoji.js';
-import { startReactionNames } from '../message-actions/reaction-names.js';
 import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
 import { startKeyboardNavigation } from './keyboard-navigation.js';
-import { MemberList, searchMembers, startFavourite, updateRoomHeader } from './member-list.js';
+import { countPin, MemberList, searchMembers, startFavourite, updateRoomHeader } from './member-list.js';
 import { decorateForViewer } from './message-grouping.js';
 import { MessageList } from './message-list.js';
 import { Pagination, startMessageLinks } from './pagination.js';
@@ -67,6 +66,7 @@ export class Room {
   #confirmed = ''; // the text that the user wants to post although it mentions many
   #wasAtEnd = false; // when catching up began
   #readBefore = 0; // how far the user had read then
+  #namesReactions = false;
   #closing = new AbortController();
   #element;
   #log;
@@ -139,15 +139,23 @@ export class Room {
   }
 
   /**
-   * Blocks of code and tables get what needs a script.
+   * Reactions, blocks of code and tables get what needs a script.
    * @param {MessageElement} article
    */
   async #enhance(article) {
+    if (article.querySelector('.reaction')) this.#startReactionNames();
     if (!article.querySelector('.message__body :is(pre, .table)')) return;
     const { enhanceBlocks } = await import('./code-blocks.js');
     const { announce } = this.#options.announcer;
     const template = /** @type {HTMLTemplateElement} */ (byId('code-block'));
     this.scrollAnchor.updateBelow(() => enhanceBlocks(article, { template, announce, pluralize }));
+  }
+
+  async #startReactionNames() {
+    if (this.#namesReactions) return;
+    this.#namesReactions = true;
+    const { startReactionNames } = await import('../message-actions/reaction-names.js');
+    startReactionNames(this.#log, this.#signal);
   }
 
   #createScrollAnchor() {
@@ -262,7 +270,6 @@ export class Room {
       scrollAnchor: this.scrollAnchor,
       goTo: this.#options.goTo,
     });
-    startReactionNames(this.#log, this.#signal);
     this.#log.addEventListener('scroll', () => this.#readMarker.update(), { passive: true });
     this.#form.parentElement?.addEventListener('submit', (event) => this.#onInvite(event), { signal: this.#signal });
     if (this.#isThread) this.#startThread();
@@ -425,6 +432,7 @@ export class Room {
     }
     this.#typingIndicator.stopped(Number(author));
     this.composer.reply.update(article);
+    if (!this.#isThread) countPin(article);
     const wasAbove = !this.scrollAnchor.isAtEnd();
     let isNew = false;
     this.scrollAnchor.updateBelow(() => {

@@ -61,8 +61,18 @@ story('a reply by key quotes the message, and follows it until that is deleted',
   // A pin is live, too.
   await tom.message('Who brings').focus();
   await press(tom, 'p');
-  for (const reader of [ana, tom]) await reader.page.getByText('Pinned', { exact: true }).waitFor();
-  await ana.page.getByRole('link', { name: 'Pinned messages' }).click();
+  const pins = ({ page }) => page.locator('#pins');
+  for (const reader of [ana, tom]) {
+    await reader.message('Who brings').getByText('Pinned by tom').waitFor();
+    await reader.page.getByRole('link', { name: '1 pinned message', exact: true }).waitFor();
+  }
+  await tom.message('I do').focus();
+  await press(tom, 'p');
+  for (const reader of [ana, tom]) await eventually(async () => assert.equal(await pins(reader).innerText(), '2'));
+  await tom.message('I do').focus();
+  await press(tom, 'p');
+  await eventually(async () => assert.equal(await pins(ana).innerText(), '1'));
+  await ana.page.getByRole('link', { name: '1 pinned message' }).click();
   await ana.arrives('/rooms/1/pins');
   await ana.page.getByRole('link', { name: 'Show in the room' }).click();
   await ana.sees('I do');
@@ -74,6 +84,7 @@ story('a reply by key quotes the message, and follows it until that is deleted',
   await ana.page.clock.fastForward(11_000);
   for (const reader of [ana, tom]) await quotesAre(reader, ['The message was deleted']);
   assert.equal(await tom.page.locator('.message--pinned').count(), 0);
+  for (const reader of [ana, tom]) await pins(reader).waitFor({ state: 'hidden' });
 });
 
 story('the menu of a message by keyboard: unread, links, keys off', async ({ patio, newUser }) => {
@@ -143,10 +154,10 @@ story('the sheet of a message on touch replies and pins', async ({ newUser }) =>
   await open();
   assert.equal(await menu(ana).locator('kbd').first().isVisible(), false);
   await choice(ana, 'Pin to the room').tap();
-  await ana.page.getByText('Pinned', { exact: true }).waitFor();
+  await ana.page.getByText('Pinned by ana').waitFor();
   await open();
   await choice(ana, 'Unpin').tap();
-  await ana.page.getByText('Pinned', { exact: true }).waitFor({ state: 'detached' });
+  await ana.page.getByText('Pinned by ana').waitFor({ state: 'detached' });
   await open();
   await choice(ana, 'Reply').tap();
   await ana.composer.fill('is here');
@@ -173,7 +184,7 @@ story('without scripts: reply, pin, history and unread', async ({ newUser, visit
   await plain.page.locator('.edit-form textarea').fill('Who brings two?');
   await plain.page.getByRole('button', { name: 'Guardar', exact: true }).click();
   await plain.page.getByRole('button', { name: 'Fijar en la sala' }).click();
-  await ana.page.getByText('Pinned', { exact: true }).waitFor();
+  await ana.page.getByText('Pinned by ana').waitFor();
   await quotesAre(ana, ['Who brings two?']);
   await plain.page.locator('.message__edited').click();
   assert.deepEqual(await plain.page.locator('.versions .message__body').allTextContents(), ['Who brings the hose?']);

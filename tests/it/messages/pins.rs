@@ -44,6 +44,31 @@ async fn pinned_message_is_on_the_list_until_it_is_unpinned_or_deleted() {
 }
 
 #[tokio::test]
+async fn pages_say_who_pinned_a_message_and_count_the_pins() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let mut browser = server.browser_as("eva").await;
+    let (one, two) = (ana.say("one").await, ana.say("two").await);
+    let header = browser.get("/rooms/1").await;
+    assert_eq!(header.attribute("#pins", "hidden").as_deref(), Some(""), "there are none");
+    pin(&luis, Method::PUT, &one).await;
+    pin(&ana, Method::PUT, &two).await;
+    luis.ok(Method::PATCH, "/me", Some(json!({"display_name": "Luis <b>"}))).await;
+    for path in ["/rooms/1", "/rooms/1/pins"] {
+        let marks = browser.get(path).await.all(".message__marks bdi");
+        assert!(marks.contains(&"ana".to_owned()), "{path}: {marks:?}");
+        assert!(marks.contains(&"Luis <b>".to_owned()), "{path}: under the name of today");
+    }
+    let page = browser.get("/rooms/1").await;
+    assert_eq!(page.one("#pins"), "2");
+    assert_eq!(page.attribute("#pins", "aria-label").as_deref(), Some("2 pinned messages"));
+    assert_eq!(page.attribute("#pins", "href").as_deref(), Some("/rooms/1/pins"));
+    pin(&luis, Method::DELETE, &two).await;
+    let page = browser.get("/rooms/1").await;
+    assert_eq!((page.one("#pins"), page.all(".message__marks").len()), ("1".to_owned(), 1));
+}
+
+#[tokio::test]
 async fn room_has_at_most_a_hundred_pins() {
     let server = Server::start().await;
     let ana = server.api("ana").await;

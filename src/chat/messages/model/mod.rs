@@ -5,6 +5,7 @@
 
 mod input;
 mod outcome;
+mod pinner;
 mod quote;
 pub mod threads;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::input::{MessageBody, Nonce, ReactionEmoji, parse_format};
 pub use self::outcome::{NewMember, WriteError, WriteOutcome};
+pub use self::pinner::Pinner;
 pub use self::quote::{Quote, excerpt};
 use self::threads::ThreadSummary;
 use crate::chat::accounts::model::UserRef;
@@ -38,8 +40,8 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// The message replied to; `None` if it is deleted.
     pub quote: Option<Quote>,
-    /// Whether it is pinned to its room.
-    pub pinned: bool,
+    /// Who pinned it to its room; `None` if it is not pinned.
+    pub pinned_by: Option<Pinner>,
     /// How often it was edited.
     pub edits: i64,
     pub created_at: Timestamp,
@@ -60,6 +62,10 @@ impl Message {
     /// The text without marks. Empty if the message is deleted.
     pub fn text(&self) -> String {
         crate::text::render::text_of(&self.html)
+    }
+
+    pub fn is_pinned(&self) -> bool {
+        self.pinned_by.is_some()
     }
 
     pub fn is_deleted(&self) -> bool {

@@ -263,7 +263,7 @@ fn stored(
         markup,
         reply_to: post.draft.reply_to,
         quote: original.and_then(|original| original.quote.clone()),
-        pinned: false,
+        pinned_by: None,
         edits: 0,
         created_at: now,
         edited_at: None,

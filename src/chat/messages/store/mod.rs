@@ -28,13 +28,15 @@ pub(super) use self::history::{
 };
 pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::mentions::{handles, mentioned};
-pub(super) use self::pins::pinned;
+pub(super) use self::pins::{pinned, pinned_ids};
 pub(super) use self::quotes::{has_stale, refresh_later};
 pub(super) use self::threads::stale_threads;
 pub(super) use self::versions::versions;
 
 use super::model::threads::ThreadSummary;
-use super::model::{DeletedBy, Kind, Markup, Message, Quote, Reactions, WriteError, WriteOutcome};
+use super::model::{
+    DeletedBy, Kind, Markup, Message, Pinner, Quote, Reactions, WriteError, WriteOutcome,
+};
 use crate::chat::accounts::model::UserRef;
 use crate::db::{column_type, positional_row};
 use crate::kernel::ids::RoomKey;
@@ -66,7 +68,7 @@ positional_row! {
         markup: Markup,
         reply_to: Option<MessageId>,
         quote: Option<String>,
-        pinned: bool,
+        pinned_by: Option<String>,
         edits: i64,
         created_at: Timestamp,
         edited_at: Option<Timestamp>,
@@ -103,7 +105,7 @@ impl From<MessageRow> for Message {
             body: row.body,
             reply_to: row.reply_to,
             quote: row.quote.as_deref().and_then(Quote::from_column),
-            pinned: row.pinned,
+            pinned_by: row.pinned_by.as_deref().and_then(Pinner::from_column),
             edits: row.edits,
             created_at: row.created_at,
             edited_at: row.edited_at,

@@ -8,7 +8,7 @@ use super::{MessageRow, joining};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::messages::model::{Message, WriteError, WriteOutcome};
 use crate::chat::rooms::model::Member;
-use crate::db::{Db, Transaction, execute, fetch_all, fetch_scalar};
+use crate::db::{Db, Transaction, execute, fetch_all, fetch_scalar, fetch_scalars};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{FieldError, MessageId, RoomId};
 use crate::limits::room::PINS;
@@ -22,7 +22,7 @@ pub(super) async fn pin(
 ) -> Result<WriteOutcome, ChangeError> {
     let room = member.room();
     let message = find_undeleted(transaction, room, id).await?;
-    if message.pinned {
+    if message.is_pinned() {
         return Ok(unchanged(message));
     }
     let pins: i64 = fetch_scalar!(
@@ -57,7 +57,7 @@ pub(super) async fn unpin(
 ) -> Result<WriteOutcome, ChangeError> {
     let room = member.room();
     let message = find_existing(transaction, room, id).await?;
-    if !message.pinned {
+    if !message.is_pinned() {
         return Ok(unchanged(message));
     }
     let change = next_change(transaction, room).await?;
@@ -85,4 +85,18 @@ pub(in crate::chat::messages) async fn pinned(
         RoomKey::last(room),
     )?;
     Ok(rows.into_iter().map(Message::from).collect())
+}
+
+/// Which messages of a room are pinned. An index answers it.
+pub(in crate::chat::messages) async fn pinned_ids(
+    db: &Db,
+    room: RoomId,
+) -> Result<Vec<MessageId>, sqlx::Error> {
+    fetch_scalars!(
+        db,
+        "select id from messages
+         where room_seq_key > $1 and room_seq_key <= $2 and pinned_at is not null",
+        RoomKey::first(room),
+        RoomKey::last(room),
+    )
 }

@@ -26,7 +26,9 @@ macro_rules! MESSAGE_COLUMNS {
             $crate::chat::messages::store::sql::QUOTE_COLUMN!(),
             " from messages q join users a on a.id = q.author_id
           where q.id = m.reply_to and q.room_seq_key >> 32 = m.room_seq_key >> 32 and m.deleted_at is null),
-         m.pinned_at is not null, m.edits, m.created_at, m.edited_at,
+         case when m.pinned_at is not null then
+           (select p.id || '\n' || p.display_name from users p where p.id = m.pinned_by) end,
+         m.edits, m.created_at, m.edited_at,
          case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end, s.nonce,
          m.author_id, u.name, u.display_name, u.bot = 1, u.avatar,
          (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.room_rev_key)
