@@ -336,7 +336,6 @@ thread-unfollow = Unfollow
 thread-close = Close the thread
 thread-no-command = Commands do not work in threads. To send this as text, begin it with two slashes: //
 thread-no-message = There is no message yet.
-thread-replies-one = {"{n}"} reply
 thread-replies-other = {"{n}"} replies
 thread-new-one = {"{n}"} new
 thread-new-other = {"{n}"} new

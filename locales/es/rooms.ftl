@@ -336,7 +336,6 @@ thread-unfollow = Dejar de seguir
 thread-close = Cerrar el hilo
 thread-no-command = Los comandos no funcionan en los hilos. Para enviar esto como texto, empieza con dos barras: //
 thread-no-message = Todavía no hay ningún mensaje.
-thread-replies-one = {"{n}"} respuesta
 thread-replies-other = {"{n}"} respuestas
 thread-new-one = {"{n}"} nueva
 thread-new-other = {"{n}"} nuevas

@@ -46,6 +46,8 @@ pub enum Channel {
 pub enum Event {
     /// A message was posted or changed.
     Message(Arc<Message>),
+    /// The message that a thread belongs to changed, for connections that have the thread open. It has no `rev` there.
+    Head { thread: RoomId, message: Arc<Message> },
     /// A message was posted, for members that may not have the room open and have no unread mentions in
     /// it.
     Unread { room: RoomId, last_seq: Seq },

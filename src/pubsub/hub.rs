@@ -75,6 +75,12 @@ impl<P: Protocol> Hub<P> {
         self.publish(Publication { position: Some(position), ..publication });
     }
 
+    /// Sends an event without a position to the subscribers of a channel that have caught up. The others read the
+    /// current state when they have.
+    pub fn broadcast_unnumbered(&self, channel: P::Channel, event: &P::Event) {
+        self.publish(Publication::new(channel, event));
+    }
+
     /// Sends an event to the subscribers of `channel` that do not subscribe to `exclude`: the first
     /// immediately, then the newest every 250 ms. Subscribers of `fallback.0` receive the signal `fallback.1`
     /// instead, because the event is not correct for them.

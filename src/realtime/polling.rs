@@ -161,6 +161,9 @@ impl Reply<'_> {
             changes.items.iter().map(|message| ServerFrame::message(message, self.encoding).text()),
         );
         if !changes.more {
+            if let Some(head) = messages.head(reader).await? {
+                frames.push(ServerFrame::head(room, &head, self.encoding).text());
+            }
             let last = changes.items.last().map_or(rev, |message| message.rev.max(rev));
             frames.push(ServerFrame::Live { room, rev: last }.text());
         }

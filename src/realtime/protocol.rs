@@ -98,6 +98,14 @@ pub(super) enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },
+    /// The message that an open thread belongs to, in its current state.
+    Head {
+        room: RoomId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<Box<MessageShape<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        html: Option<String>,
+    },
     Posted {
         #[serde(skip_serializing_if = "Option::is_none")]
         nonce: Option<&'a str>,
@@ -230,10 +238,14 @@ impl From<Progress> for RoomState {
 
 impl<'a> ServerFrame<'a> {
     pub fn message(message: &'a Message, encoding: Encoding) -> Self {
-        let html =
-            html_language(encoding).map(|t| rendered(pages::messages::list::fragment(message, t)));
-        let shape = html.is_none().then(|| Box::new(MessageShape::from(message)));
+        let (shape, html) = shown(message, encoding);
         Self::Message { room: message.room, rev: message.rev, message: shape, html }
+    }
+
+    /// The message that the thread `room` belongs to.
+    pub fn head(room: RoomId, message: &'a Message, encoding: Encoding) -> Self {
+        let (shape, html) = shown(message, encoding);
+        Self::Head { room, message: shape, html }
     }
 
     /// A room as its reader sees it. In HTML encodings with its row of the sidebar.
@@ -272,6 +284,7 @@ impl<'a> ServerFrame<'a> {
     fn event(event: &'a Event, encoding: Encoding, now: Timestamp) -> Self {
         match event {
             Event::Message(message) => Self::message(message, encoding),
+            Event::Head { thread, message } => Self::head(*thread, message, encoding),
             Event::Presence { user, online } => Self::Presence { user: *user, online: *online },
             Event::EmojiChanged => Self::Emoji,
             Event::OnlineUsers(users) => Self::Present { users },
@@ -316,6 +329,14 @@ impl<'a> ServerFrame<'a> {
     pub fn text(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
+}
+
+/// A message as JSON or as HTML, whichever the encoding has.
+fn shown(message: &Message, encoding: Encoding) -> (Option<Box<MessageShape<'_>>>, Option<String>) {
+    let html =
+        html_language(encoding).map(|t| rendered(pages::messages::list::fragment(message, t)));
+    let shape = html.is_none().then(|| Box::new(MessageShape::from(message)));
+    (shape, html)
 }
 
 /// Returns the rendered HTML, or nothing. The tests render every template, so an error is not expected.

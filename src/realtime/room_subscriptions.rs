@@ -82,9 +82,19 @@ impl Session {
             match self.connection.go_live(channel, known.0, &live).await {
                 CatchUp::Behind(position) => goal = Rev(position),
                 // Gone: the user may no longer read the room, and a signal reports that.
-                CatchUp::Live | CatchUp::Gone => return Ok(()),
+                CatchUp::Gone => return Ok(()),
+                // Not before: until then its changes are not delivered.
+                CatchUp::Live => return self.send_head(reader).await,
             }
         }
+    }
+
+    /// Sends the message that a thread belongs to, which has no `rev` of the thread.
+    async fn send_head(&self, reader: &Reader) -> Result<(), ServiceError> {
+        if let Some(head) = self.services().messages.head(reader).await? {
+            self.send(&ServerFrame::head(reader.room().id, &head, self.encoding));
+        }
+        Ok(())
     }
 
     /// Sends all changes after `known` and returns the `rev` of the last one. The room's `rev` is at least

@@ -135,6 +135,11 @@ interface MessageFrame {
   rev: number;
   html: string;
 }
+interface HeadFrame {
+  type: 'head';
+  room: number;
+  html: string;
+}
 interface PostedFrame {
   type: 'posted';
   room: number;
@@ -227,6 +232,7 @@ type ServerFrame =
   | OpenedFrame
   | LiveFrame
   | MessageFrame
+  | HeadFrame
   | PostedFrame
   | UnreadFrame
   | ReadFrame

@@ -219,6 +219,10 @@ impl Broadcaster {
             }
         }
         self.hub.broadcast(Channel::Room(room), message.rev.0, &Event::Message(message.clone()));
+        if let Some(thread) = message.thread.as_ref().map(|thread| thread.room) {
+            let head = Event::Head { thread, message: message.clone() };
+            self.hub.broadcast_unnumbered(Channel::Room(thread), &head);
+        }
         let open = Channel::Room(room);
         let counted = Signal::Unread(room);
         if posted {

@@ -40,6 +40,12 @@ impl Messages {
         Ok(store::since(&self.db, reader.room().id, rev, limit).await?)
     }
 
+    /// The message that a thread belongs to; `None` for other rooms. Who reads a thread may read it.
+    pub async fn head(&self, thread: &Reader) -> Result<Option<Message>, ServiceError> {
+        let Some(parent) = &thread.room().parent else { return Ok(None) };
+        Ok(store::find(&self.db, parent.head.room, parent.head.message).await?)
+    }
+
     /// Whether the message `id` was the last one changed when the room was at `rev`. If not, the
     /// client's copy of the room belongs to another epoch (a backup was restored, for example).
     pub async fn is_known(

@@ -277,8 +277,13 @@ impl RoomRenderer {
         let room = self.rooms.reader(reader.user(), parent.head.room).await?;
         let head = self.messages.find(&room, parent.head.message).await?;
         let head = head.ok_or_else(Problem::not_found)?;
+        let is_saved = self.is_saved(reader.user(), &head).await?;
         let follows = Some(reader.room().is_member());
-        Ok(Some(ThreadView::new(room.room(), &head, follows, page)?))
+        Ok(Some(ThreadView::new(room.room(), &head, is_saved, follows, page)?))
+    }
+
+    async fn is_saved(&self, me: &User, message: &Message) -> Result<bool, Problem> {
+        Ok(!self.saved.among(me, &[message.id]).await?.is_empty())
     }
 
     /// Renders the thread of a message without replies. The first one creates it. `reader` is one of the
@@ -294,7 +299,8 @@ impl RoomRenderer {
         page.set_path(format!("/threads/{}", head.id));
         self.presence.touch(me.id);
         let removed = self.rooms.is_removed(reader).await?;
-        let thread = ThreadView::new(room, head, None, &page)?;
+        let is_saved = self.is_saved(me, head).await?;
+        let thread = ThreadView::new(room, head, is_saved, None, &page)?;
         let view = RoomView::of_thread(RoomId(0), head.id, &room.name, page.t);
         let refused = head.is_deleted().then(|| page.t.text("message-is-deleted"));
         Ok(html(&RoomPage {

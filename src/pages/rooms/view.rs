@@ -18,8 +18,9 @@ pub(super) struct ThreadView {
     pub head_id: i64,
     /// The head, as the room shows it.
     pub head: String,
-    /// The number of replies, and in words.
-    pub count: i64,
+    /// Whether the user has saved the head.
+    pub is_saved: bool,
+    /// The number of replies in words.
     pub replies: String,
     pub room_id: i64,
     /// The room of the head, and the head's place in it.
@@ -45,6 +46,7 @@ impl ThreadView {
     pub fn new(
         room: &Room,
         head: &Message,
+        is_saved: bool,
         follows: Option<bool>,
         page: &Page,
     ) -> Result<Self, Problem> {
@@ -54,7 +56,7 @@ impl ThreadView {
         Ok(Self {
             head_id: head.id.0,
             head: shown.map_err(|error| Problem::internal(&error))?,
-            count: replies,
+            is_saved,
             replies: t.count("thread-replies", usize::try_from(replies).unwrap_or_default()),
             room_id: room.id.0,
             room: room.name.clone(),

@@ -149,10 +149,7 @@ export class PageFrameHandlers {
       this.#options.sidebar.setDraft(room, body !== '');
       followList('draft');
     },
-    saved: (frame) => {
-      this.#options.currentRoom()?.setSaved(frame);
-      followList('saved');
-    },
+    saved: () => followList('saved'),
     room: (frame) => this.#onRoom(frame),
     closed: (frame) => this.#onRoomClosed(frame),
   };

@@ -17,6 +17,30 @@ export const byId = (id) => /** @type {T} */ (document.getElementById(id));
  */
 export const partOf = (element, id) => byId(idPrefixOf(element) + id);
 
+const REFERENCES = ['for', 'form', 'aria-labelledby', 'aria-describedby', 'aria-controls', 'popovertarget'];
+
+/**
+ * Ids are unique in the document, so a part that is in it for the second time gets others.
+ * @param {ParentNode} part
+ * @param {string} prefix
+ */
+export function prefixIds(part, prefix) {
+  for (const element of queryAll(part, '*')) {
+    // Replies in a thread keep theirs: they are in no other room.
+    if (element.closest('.chunk .message')) continue;
+    if (element.id) element.id = prefix + element.id;
+    for (const name of REFERENCES) {
+      const ids = element.getAttribute(name);
+      if (ids)
+        element.setAttribute(
+          name,
+          ids.replace(/\S+/g, (id) => prefix + id),
+        );
+    }
+    if (element instanceof HTMLTemplateElement) prefixIds(element.content, prefix);
+  }
+}
+
 /** @param {HTMLElement} element */
 export const idPrefixOf = (element) =>
   /** @type {HTMLElement | null} */ (element.closest('[data-ids]'))?.dataset.ids ?? '';

@@ -55,11 +55,14 @@ export function timeOf(article) {
   return time ? Date.parse(time.dateTime) : NaN;
 }
 
-/** @param {MessageElement} article */
-export function localizeMessage(article) {
+/**
+ * @param {MessageElement} article
+ * @param {boolean} isAlone no day divider stands above it
+ */
+export function localizeMessage(article, isAlone) {
   const time = query(article, '.message__time');
   const date = new Date(timeOf(article));
-  time.textContent = clockFormat.format(date);
+  time.textContent = isAlone ? clockOrDate(date) : clockFormat.format(date);
   time.title = fullFormat.format(date);
   const edited = /** @type {HTMLTimeElement | null} */ (article.querySelector('.message__edited time'));
   if (edited) edited.title = fullFormat.format(new Date(edited.dateTime));
@@ -103,12 +106,7 @@ function listTime(at) {
  * @param {ParentNode} page
  */
 export function localizePage(page) {
-  for (const article of /** @type {MessageElement[]} */ (queryAll(page, '.message'))) {
-    localizeMessage(article);
-    // No day divider stands above it.
-    const time = query(article, '.message__time');
-    time.textContent = clockOrDate(new Date(timeOf(article)));
-  }
+  for (const article of /** @type {MessageElement[]} */ (queryAll(page, '.message'))) localizeMessage(article, true);
   for (const time of /** @type {HTMLTimeElement[]} */ (queryAll(page, '.result__link time'))) {
     const at = new Date(time.dateTime);
     time.textContent = listTime(at);

@@ -30,6 +30,8 @@ import { fetchMessagePage, submitMessageForm } from './message-changes.js';
 const body = (article) => query(article, '.message__body');
 /** @param {MessageElement} article */
 const isPinned = (article) => article.matches('.message--pinned');
+/** What belongs to another room than the thread that is on screen. @param {MessageElement} article */
+const isHead = (article) => article.closest('.thread__head') !== null;
 const hasClipboard = () => Boolean(navigator.clipboard); // missing on plain HTTP
 
 /**
@@ -70,7 +72,7 @@ export function createActions({ me, moderates, messageList, showMessage, announc
     react: {
       run: ({ dataset }, button) => openEmojiPicker(button, (emoji) => options.toggleReaction(dataset.id, emoji)),
     },
-    reply: { run: options.reply },
+    reply: { isAllowed: (article) => !isHead(article), run: options.reply },
     thread: {
       isAllowed: () => options.openThread !== null,
       run: ({ dataset }) => options.openThread?.(`/threads/${dataset.id}`),
@@ -92,7 +94,7 @@ export function createActions({ me, moderates, messageList, showMessage, announc
       run: ({ dataset }) => copy(`${location.origin}/messages/${dataset.id}/context`),
     },
     unread: {
-      isAllowed: options.isMember,
+      isAllowed: (article) => options.isMember() && !isHead(article),
       run: async ({ dataset }) => {
         await submitMessageForm(dataset.id, 'unread', {});
         options.showUnread(Number(dataset.seq) - 1);

@@ -69,9 +69,10 @@ const TAB_STOPS = `.message__profile, .message__link, .message__edited, a.mentio
 /**
  * @param {MessageElement} article
  * @param {string} me
+ * @param {boolean} isAlone no day divider stands above it
  */
-export function decorateForViewer(article, me) {
-  localizeMessage(article);
+export function decorateForViewer(article, me, isAlone) {
+  localizeMessage(article, isAlone);
   for (const reaction of queryAll(article, '.reaction')) {
     const users = (reaction.dataset.users ?? '').split(' ');
     reaction.ariaPressed = String(users.includes(me));

@@ -1,6 +1,6 @@
 // The list of messages: puts each one in its place by sequence number. It holds a part of the room without gaps; links
 // at its ends lead to the rest.
-import { byId, cloneTemplate, partOf, query, queryAll } from '../core/dom.js';
+import { byId, cloneTemplate, idPrefixOf, partOf, prefixIds, query, queryAll } from '../core/dom.js';
 import { watchDay } from '../core/local-time.js';
 import { decorateForViewer, groupMessage, refreshDayLabels } from './message-grouping.js';
 
@@ -44,7 +44,12 @@ export class MessageList {
    * @type {MessageElement[] | null}
    */
   #unplaced = null;
-  /** The messages that the user has saved, by their ids in the page. */
+  /**
+   * In a thread, the message that it belongs to. It stands before the list.
+   * @type {MessageElement | null}
+   */
+  #head;
+  /** The ids of the messages that the user has saved. */
   #saved = new Set();
 
   /**
@@ -62,8 +67,10 @@ export class MessageList {
       /** @type {Element} */ (node).classList.contains('message') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
     );
     this.#lastChunk().after(this.#pending);
-    this.#takeSavedMarks(list);
-    this.#prepare(queryAll(list, '.message'));
+    const area = /** @type {HTMLElement} */ (list.parentElement);
+    this.#head = area.querySelector('.thread__head .message');
+    this.#takeSavedMarks(area);
+    this.#prepare(queryAll(area, '.message'));
     this.#latestSeq = this.newestSeq;
     watchDay(() => this.refreshDayLabels(), signal);
   }
@@ -102,11 +109,20 @@ export class MessageList {
   }
 
   /**
+   * @param {string} id of the message
+   * @returns {MessageElement | null}
+   */
+  #find(id) {
+    if (this.#head?.dataset.id === id) return this.#head;
+    return /** @type {MessageElement | null} */ (document.getElementById(`m${id}`));
+  }
+
+  /**
    * Inserts a message, or updates it if this rendering is newer. True if it is a new message.
    * @param {MessageElement} article
    */
   upsert(article) {
-    const existing = /** @type {MessageElement | null} */ (document.getElementById(article.id));
+    const existing = this.#find(article.dataset.id);
     if (existing) {
       this.#update(existing, article);
       return false;
@@ -252,6 +268,11 @@ export class MessageList {
    * @param {MessageElement} article
    */
   #update(existing, article) {
+    if (existing === this.#head) {
+      const part = new DocumentFragment();
+      part.append(article);
+      prefixIds(part, idPrefixOf(this.#list)); // beside its room, the head is in the page twice
+    }
     const newest = this.#frozen.get(article.id) ?? existing;
     if (Number(article.dataset.rev) <= Number(newest.dataset.rev)) return;
     if (this.#frozen.has(article.id)) this.#frozen.set(article.id, article);
@@ -267,6 +288,7 @@ export class MessageList {
     const toolbar = existing.querySelector('.message-actions');
     article.tabIndex = existing.tabIndex;
     existing.replaceWith(article);
+    if (existing === this.#head) this.#head = article;
     if (toolbar) article.append(toolbar);
     this.#prepare([article]);
     if (focused) counterpart(article, focused).focus({ preventScroll: true });
@@ -293,9 +315,9 @@ export class MessageList {
 
   /** @param {MessageElement} article */
   #decorate(article) {
-    decorateForViewer(article, this.#me);
+    decorateForViewer(article, this.#me, article === this.#head);
     this.#enhance(article);
-    if (this.#saved.has(article.id)) this.#showSaved(article, true);
+    if (this.isSaved(article)) this.#showSaved(article, true);
   }
 
   /**
@@ -304,14 +326,14 @@ export class MessageList {
    */
   #takeSavedMarks(page) {
     for (const mark of queryAll(page, '.saved-mark')) {
-      this.#saved.add(mark.nextElementSibling?.id);
+      this.#saved.add(/** @type {MessageElement} */ (mark.nextElementSibling).dataset.id);
       mark.remove();
     }
   }
 
   /** @param {MessageElement} article */
   isSaved(article) {
-    return this.#saved.has(article.id);
+    return this.#saved.has(article.dataset.id);
   }
 
   /**
@@ -319,10 +341,9 @@ export class MessageList {
    * @param {boolean} isSaved
    */
   setSaved(id, isSaved) {
-    const key = `m${Number(id)}`;
-    if (isSaved) this.#saved.add(key);
-    else this.#saved.delete(key);
-    const article = /** @type {MessageElement | null} */ (document.getElementById(key));
+    const key = String(id);
+    this.#saved[isSaved ? 'add' : 'delete'](key);
+    const article = this.#find(key);
     if (article) this.#showSaved(article, isSaved);
   }
 

@@ -12,14 +12,13 @@ import { createTypingIndicator } from '../composer/typing-indicator.js';
 import { dispatchFrame } from '../connection/frame-handlers.js';
 import { byId, partOf, query } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
-import { pluralize } from '../core/i18n.js';
+import { pluralize, withNumber } from '../core/i18n.js';
 import { startEmojiButton } from '../emoji/emoji.js';
 import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
 import { startKeyboardNavigation } from './keyboard-navigation.js';
 import { countPin, MemberList, searchMembers, startFavourite, updateRoomHeader } from './member-list.js';
-import { decorateForViewer } from './message-grouping.js';
 import { MessageList } from './message-list.js';
 import { Pagination, startMessageLinks } from './pagination.js';
 import { claimReadMarking, countMentions, createReadMarker, isPageActive, UnreadDivider } from './read-marker.js';
@@ -81,6 +80,7 @@ export class Room {
   /** @type {FrameHandlers} */
   #handlers = {
     message: (frame) => this.#onMessage(frame),
+    head: (frame) => this.showHead(frame),
     opened: (frame) => this.#onOpened(frame),
     live: () => this.#onLive(),
     resync: (frame) => this.#onResync(frame),
@@ -286,9 +286,6 @@ export class Room {
   }
 
   #startThread() {
-    /** @type {MessageElement | null} */
-    const head = this.#element.querySelector('.thread__head .message');
-    if (head) decorateForViewer(head, this.#options.user.me);
     // The button changes when the server says that the user follows the thread, or does no longer.
     this.#element.querySelector('.thread-follow')?.addEventListener('submit', async (event) => {
       event.preventDefault();
@@ -445,7 +442,6 @@ export class Room {
     });
     this.#pagination.onMessageAdded();
     this.#options.sidebar.markThreads(article);
-    if (isNew) this.#countReply(1);
     if (isOwn) this.#readMarker.advance(seq);
     this.#readMarker.update();
     this.#updateSidebar(seq, isOwn);
@@ -454,14 +450,18 @@ export class Room {
     if (this.#hasCaughtUp) this.#options.announcer.announceMessage(article);
   }
 
-  /** @param {number} more */
-  #countReply(more) {
-    /** @type {HTMLElement | null} */
-    const count = this.#element.querySelector('.thread__count');
-    if (!count) return;
-    const replies = Number(count.dataset.count) + more;
-    count.dataset.count = String(replies);
-    count.textContent = pluralize(count.dataset, replies);
+  /**
+   * The message that a thread belongs to counts its replies.
+   * @param {{ html: string }} frame
+   */
+  showHead({ html }) {
+    /** @type {MessageElement} */
+    const article = query(parseHtml(html), 'article');
+    if (article.dataset.id !== this.#element.dataset.thread) return;
+    const count = query(this.#element, '.thread__count');
+    const replies = article.querySelector('.thread-line__count');
+    count.textContent = replies?.textContent ?? withNumber(count.dataset.other, 0);
+    this.scrollAnchor.updateBelow(() => this.#messageList.upsert(article));
   }
 
   /**

@@ -1,32 +1,10 @@
 // A thread beside its room, on wide screens. Its page is fetched and becomes an aside with a room of its own. Loaded when
 // the first thread is opened; everywhere else the link leads to the page.
-import { closestTo, query, queryAll } from '../core/dom.js';
+import { closestTo, prefixIds, query } from '../core/dom.js';
 import { errorMessage, parseHtml } from '../core/http.js';
 
 const TIMEOUT = 10_000;
 const ID_PREFIX = 'thread-';
-const REFERENCES = ['for', 'form', 'aria-labelledby', 'aria-describedby', 'aria-controls', 'popovertarget'];
-
-/**
- * Ids are unique in the document, so those of the thread get a prefix. Its replies keep theirs: they are in no other
- * room.
- * @param {ParentNode} part
- */
-function prefixIds(part) {
-  for (const element of queryAll(part, '*')) {
-    if (element.closest('.chunk .message')) continue;
-    if (element.id) element.id = ID_PREFIX + element.id;
-    for (const name of REFERENCES) {
-      const ids = element.getAttribute(name);
-      if (ids)
-        element.setAttribute(
-          name,
-          ids.replace(/\S+/g, (id) => ID_PREFIX + id),
-        );
-    }
-    if (element instanceof HTMLTemplateElement) prefixIds(element.content);
-  }
-}
 
 /**
  * The same element with another tag.
@@ -50,7 +28,7 @@ async function fetchThread(address, signal) {
   const main = response.ok ? parseHtml(await response.text()).querySelector('.main--thread') : null;
   if (!main) throw new Error(`${response.status} for a thread`);
   main.querySelector('#banner')?.remove();
-  prefixIds(main);
+  prefixIds(main, ID_PREFIX);
   const aside = renamed(main, 'aside');
   aside.classList.add('main--beside');
   aside.dataset.ids = ID_PREFIX;
@@ -117,17 +95,12 @@ export class ThreadBeside {
     this.room.start();
   }
 
-  /** The room has a newer rendering of the head. */
-  updateHead() {
-    const shown = this.#element?.querySelector('.thread__head .message');
-    const current = document.getElementById(this.head.id);
-    if (!shown || !current || !(current instanceof HTMLElement)) return;
-    if (/** @type {HTMLElement} */ (shown).dataset.rev === current.dataset.rev) return;
-    const copy = document.createElement('div');
-    copy.append(current.cloneNode(true));
-    for (const part of queryAll(copy, '.message-actions, .thread-line')) part.remove();
-    prefixIds(copy);
-    shown.replaceWith(...copy.childNodes);
+  /**
+   * The room has a newer rendering of a message: of the head, perhaps. A thread without replies receives no frames.
+   * @param {MessageFrame} frame
+   */
+  updateHead(frame) {
+    this.room?.showHead(frame);
     this.#mark(true);
   }
 

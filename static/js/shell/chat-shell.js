@@ -255,7 +255,8 @@ export class ChatShell {
   #dispatch(frame) {
     this.#frameHandlers.handle(frame);
     if (typeof frame.room === 'number') this.#shown(frame.room)?.handleFrame(frame);
-    if (frame.type === 'message') this.#beside?.updateHead();
+    if (frame.type === 'message') this.#beside?.updateHead(frame);
+    if (frame.type === 'saved') for (const room of this.#rooms) room.setSaved(frame);
   }
 
   /**

@@ -74,6 +74,78 @@ story('two users write in a thread, one on its page and one beside the room', as
   await ana.page.locator('.thread-row', { hasText: 'The bean arches are up.' }).waitFor();
 });
 
+story('the head of a thread is live and complete, on its page and beside the room', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom', { timezoneId: 'Asia/Tokyo' });
+  const lines = Array.from({ length: 24 }, (_, n) => `let row_${n} = ${n};`);
+  await ana.post(['Here it is:', '```rust', ...lines, '```'].join('\n'));
+  await tom.sees('Here it is:');
+  await tom.go('/threads/1');
+  await tom.post('I see.');
+  await tom.sees('I see.');
+  await tom.page.reload();
+  await line(ana).click();
+  const heads = [tom.page.locator('.thread__head .message'), beside(ana).locator('.thread__head .message')];
+  // Until then nothing that changes arrives.
+  for (const visitor of [ana, tom]) await visitor.page.locator('#app:not([data-line])').waitFor();
+
+  for (const head of heads) {
+    const block = head.locator('.code-block');
+    assert.equal(await block.locator('.code-block__language').textContent(), 'rust');
+    await block.getByRole('button', { name: 'Copy' }).waitFor();
+    await block.getByRole('button', { name: /more lines/ }).click();
+    assert.equal(await block.evaluate((it) => it.classList.contains('code-block--folded')), false);
+    await block.locator('pre span').first().waitFor();
+  }
+  const [own, other] = await Promise.all(heads.map((head) => head.locator('.message__time').textContent()));
+  const room = await ana.page.locator('#messages #m1 .message__time').textContent();
+  assert.equal(other, room);
+  assert.notEqual(own, room, 'each in the zone of its reader');
+
+  // What changes elsewhere changes both, and what a menu here does changes the room.
+  await heads[0].focus();
+  await tom.page.keyboard.press('Shift+F10');
+  const menu = tom.page.locator('#acts-sheet');
+  await menu.getByRole('button', { name: 'Save for later' }).waitFor();
+  assert.equal(await menu.getByRole('button', { name: 'Reply', exact: true }).isVisible(), false);
+  await tom.page.keyboard.press('Escape');
+  await heads[0].locator('[data-act=quick]').first().click();
+  for (const head of [...heads, ana.page.locator('#m1')]) await head.locator('.reaction', { hasText: '1' }).waitFor();
+  assert.equal(await heads[0].locator('.reaction').getAttribute('aria-pressed'), 'true');
+  assert.equal(await heads[1].locator('.reaction').getAttribute('aria-pressed'), 'false');
+  await heads[1].locator('.reaction').click();
+  for (const head of heads) await head.locator('.reaction', { hasText: '2' }).waitFor();
+
+  await heads[1].focus();
+  await ana.page.keyboard.press('s');
+  for (const head of [heads[1], ana.page.locator('#m1')]) await head.locator('.saved-mark').waitFor();
+  await heads[1].focus();
+  await ana.page.keyboard.press('e');
+  await heads[1].locator('.edit-form textarea').fill('Here it was.');
+  await ana.page.keyboard.press('Enter');
+  for (const head of [...heads, ana.page.locator('#m1')]) {
+    await head.locator('.message__body', { hasText: 'Here it was.' }).waitFor();
+  }
+  assert.equal(await heads[1].locator('.saved-mark').count(), 1);
+  const ids = await ana.page.locator('[id]').evaluateAll((elements) => elements.map(({ id }) => id));
+  assert.equal(new Set(ids).size, ids.length, 'no id is used twice');
+  await ana.page.reload();
+  await line(ana).click();
+  await heads[1].locator('.saved-mark').waitFor();
+
+  // A reply that goes is not counted any more.
+  await tom.page.clock.install();
+  await tom.message('I see.').focus();
+  await tom.page.keyboard.press('Delete');
+  await tom.page.clock.fastForward(11_000);
+  for (const visitor of [tom, ana]) await visitor.page.locator('.thread__count', { hasText: '0 replies' }).waitFor();
+  await ana.page.clock.install();
+  await heads[1].focus();
+  await ana.page.keyboard.press('Delete');
+  await ana.page.clock.fastForward(11_000);
+  for (const head of heads) await head.getByText('deleted').waitFor();
+});
+
 story('on a phone the line leads to the page of the thread, and back', async ({ newUser }) => {
   const ana = await newUser('ana', PHONE);
   await ana.post('Who waters on Sunday?');

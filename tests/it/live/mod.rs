@@ -2,6 +2,7 @@
 
 mod conformance;
 mod epoch;
+mod heads;
 mod limits;
 mod multi_process;
 mod polling;

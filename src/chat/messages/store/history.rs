@@ -298,7 +298,10 @@ pub(in crate::chat::messages) async fn revs(
 ) -> Result<Vec<(RoomId, Rev)>, sqlx::Error> {
     fetch_all!(
         db,
-        "select id, rev from rooms where id in (select cast(value as bigint) from jsonb_each($1))",
+        "select id, rev from rooms
+         where id in (select cast(value as bigint) from jsonb_each($1))
+            or id in (select parent_room_id from threads
+                      where room_id in (select cast(value as bigint) from jsonb_each($1)))",
         json_rows(rooms),
     )
 }
