@@ -1,5 +1,5 @@
-//! The export as web pages: an index and each room's history, a thousand messages per page. They
-//! open from a folder, without a server.
+//! The export as web pages: an index and each room's history, a thousand messages per page, and the images of
+//! custom emoji. They open from a folder, without a server.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 use jiff::tz::TimeZone;
 
-use crate::chat::messages::model::Kind;
+use crate::chat::emoji::model::EmojiImage;
+use crate::chat::messages::model::{Kind, excerpt};
 use crate::export::records;
 use crate::http::Language;
 use crate::kernel::Timestamp;
-use crate::text::render;
+use crate::text::render::{self, Place};
 
 const STYLE: &str = include_str!("../../templates/export/style.css");
+/// The folder of the images of custom emoji.
+const EMOJI: &str = "emoji";
 /// Messages per page.
 const PAGE: i64 = 1000;
 
@@ -31,6 +34,8 @@ pub struct Pages {
     rooms: Vec<Room>,
     /// The threads, by the id of the message.
     threads: HashMap<i64, i64>,
+    /// The versions of the custom emoji whose images are in the folder, by name.
+    emoji: HashMap<String, String>,
     page: Option<Page>,
 }
 
@@ -60,8 +65,22 @@ struct Message {
     deleted: bool,
     /// The room that is its thread.
     thread: Option<i64>,
+    reply: Option<Reply>,
     /// Rendered like on the server's pages.
     html: String,
+}
+
+/// What a message replies to.
+struct Reply {
+    /// `None` if that is deleted.
+    quote: Option<Quote>,
+}
+
+struct Quote {
+    /// A link to the message.
+    place: String,
+    author: String,
+    excerpt: String,
 }
 
 #[derive(Template)]
@@ -95,6 +114,7 @@ impl Pages {
     ) -> std::io::Result<Self> {
         let folder = folder.to_owned();
         fs::create_dir(folder.join("rooms"))?;
+        fs::create_dir(folder.join(EMOJI))?;
         fs::write(folder.join("style.css"), STYLE)?;
         let until = minute(now, &zone);
         Ok(Self {
@@ -106,8 +126,22 @@ impl Pages {
             users: HashMap::new(),
             rooms: Vec::new(),
             threads: HashMap::new(),
+            emoji: HashMap::new(),
             page: None,
         })
+    }
+
+    /// Adds a custom emoji, whose image becomes a file. They must come before messages.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn add_emoji(&mut self, emoji: &records::CustomEmoji) -> anyhow::Result<()> {
+        let Some(image) = EmojiImage::stored(emoji.image.clone().into()) else { return Ok(()) };
+        let version = image.version();
+        let file = self.folder.join(EMOJI).join(format!("{}.{version}.png", &*emoji.name));
+        fs::write(file, image.as_bytes())?;
+        self.emoji.insert((*emoji.name).to_owned(), version);
+        Ok(())
     }
 
     /// Adds a user. Users and rooms must come before messages.
@@ -146,27 +180,64 @@ impl Pages {
     /// If a page cannot be written.
     pub fn add_message(&mut self, message: &records::Message) -> anyhow::Result<()> {
         let seq = message.seq.0;
-        let number = (seq - 1) / PAGE + 1;
+        let number = page_of(seq);
         let is_same = |page: &Page| page.room.id == message.room_id.0 && page.number == number;
         if !self.page.as_ref().is_some_and(is_same) {
             self.write_page()?;
             let room = self.rooms.iter().find(|room| room.id == message.room_id.0).cloned();
             self.page = room.map(|room| Page { room, number, messages: Vec::new() });
         }
+        let shown = self.shown(message);
         if let Some(page) = &mut self.page {
-            page.messages.push(Message {
-                seq,
-                author: self.users.get(&message.author_id.0).cloned().unwrap_or_default(),
-                at: minute(message.created_at, &self.zone),
-                at_iso: message.created_at.rfc3339(),
-                action: message.kind == Kind::Action,
-                edited: message.edited_at.is_some(),
-                deleted: message.deleted_at.is_some(),
-                thread: self.threads.get(&message.id.0).copied(),
-                html: render::render(&message.body, message.markup, render::no_mentions),
-            });
+            page.messages.push(shown);
         }
         Ok(())
+    }
+
+    fn shown(&self, message: &records::Message) -> Message {
+        Message {
+            seq: message.seq.0,
+            author: self.users.get(&message.author_id.0).cloned().unwrap_or_default(),
+            at: minute(message.created_at, &self.zone),
+            at_iso: message.created_at.rfc3339(),
+            action: message.kind == Kind::Action,
+            edited: message.edited_at.is_some(),
+            deleted: message.deleted_at.is_some(),
+            thread: self.threads.get(&message.id.0).copied(),
+            reply: self.reply(message),
+            html: self.html(message),
+        }
+    }
+
+    /// The body with the images of the custom emoji that are still there.
+    fn html(&self, message: &records::Message) -> String {
+        let emoji = message.emoji.versions().unwrap_or_default();
+        let is_there = |name: &str, version: &str| {
+            self.emoji.get(name).is_some_and(|current| current == version)
+        };
+        let find = |name: &str, place| {
+            let version = emoji.get(name).filter(|_| place == Place::Code)?;
+            is_there(name, version).then(|| (*version).to_owned())
+        };
+        let html = render::render(&message.body, message.markup, find);
+        render::with_emoji_files(&html, &format!("../{EMOJI}/"))
+    }
+
+    fn reply(&self, message: &records::Message) -> Option<Reply> {
+        if message.deleted_at.is_some() {
+            return None;
+        }
+        message.reply_to?;
+        let quote = || {
+            let records::QuotedMessage { seq, author_id, html } = &message.quoted;
+            let (seq, author) = (seq.as_ref()?.0, author_id.as_ref()?.0);
+            Some(Quote {
+                place: format!("{}-{}.html#m{seq}", message.room_id.0, page_of(seq)),
+                author: self.users.get(&author).cloned().unwrap_or_default(),
+                excerpt: excerpt(&render::text_of(html.as_deref()?)),
+            })
+        };
+        Some(Reply { quote: quote() })
     }
 
     fn user(&self, id: &str) -> &str {
@@ -201,6 +272,11 @@ impl Pages {
         Ok(File::create_new(self.folder.join("index.html"))?
             .write_all(index.render()?.as_bytes())?)
     }
+}
+
+/// The number of the page that has the message.
+fn page_of(seq: i64) -> i64 {
+    (seq - 1) / PAGE + 1
 }
 
 impl Room {

@@ -148,10 +148,11 @@ impl<'a> Writer<'a> {
         Ok(manifest)
     }
 
-    /// Writes the records that every export has. The pages need users, rooms and threads before messages.
+    /// Writes the records that every export has. The pages need emoji, users, rooms and threads before
+    /// messages.
     async fn write_data(&mut self, snapshot: &mut Transaction, last: i64) -> anyhow::Result<()> {
         self.write_records::<Setting>(snapshot, skip).await?;
-        self.write_records::<CustomEmoji>(snapshot, skip).await?;
+        self.write_records(snapshot, |pages, emoji: &CustomEmoji| pages.add_emoji(emoji)).await?;
         self.write_records(snapshot, |pages, user: &User| {
             pages.add_user(user);
             Ok(())

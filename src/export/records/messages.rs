@@ -46,6 +46,9 @@ pub struct Message {
     /// threads.
     #[serde(default)]
     pub twin_of: Option<Number>,
+    #[serde(skip)]
+    #[sqlx(flatten)]
+    pub quoted: QuotedMessage,
 }
 
 /// The handles that a message links.
@@ -59,6 +62,18 @@ column_type!(LinkedHandles as String, |handles| handles.0.clone().unwrap_or_defa
     handles.dedup();
     Ok(Self((!handles.is_empty()).then(|| handles.join(" "))))
 });
+
+/// The message that a reply quotes: no part of the record, but of the pages.
+#[derive(Default, FromRow)]
+pub struct QuotedMessage {
+    #[sqlx(rename = "quoted_seq")]
+    pub seq: Option<Number>,
+    #[sqlx(rename = "quoted_author")]
+    pub author_id: Option<Number>,
+    /// The beginning of its HTML, or of its body where it is the same.
+    #[sqlx(rename = "quoted_html")]
+    pub html: Option<String>,
+}
 
 /// The custom emoji that a message shows.
 #[derive(Default, Serialize, Deserialize)]
@@ -75,7 +90,7 @@ column_type!(ShownEmoji as String, |emoji| emoji.0.clone().unwrap_or_default(), 
 
 impl ShownEmoji {
     /// The version of each by its name.
-    fn versions(&self) -> Result<HashMap<&str, &str>, InsertError> {
+    pub(in crate::export) fn versions(&self) -> Result<HashMap<&str, &str>, InsertError> {
         let listed = self.0.as_deref().unwrap_or_default().split_whitespace();
         let wrong = || InsertError::Invalid("emoji has no name and version".to_owned());
         listed
@@ -88,14 +103,19 @@ impl Record for Message {
     const FILE: &'static str = "messages.jsonl";
     const SELECT: &'static str = concat!(
         "
-        select id, room_seq_key >> 32 as room_id, room_seq_key & 4294967295 as seq, room_rev_key & 4294967295 as rev,
-               author_id, kind, body, reply_to, created_at, edited_at, deleted_at,
-               case when deleted_at is not null then coalesce(deleted_by, 'author') end as deleted_by,
-               html as mentions, html as emoji, markup, edits, pinned_at, pinned_by, twin_of
-        from messages where room_seq_key >> 32 not in ",
+        select m.id, m.room_seq_key >> 32 as room_id, m.room_seq_key & 4294967295 as seq,
+               m.room_rev_key & 4294967295 as rev, m.author_id, m.kind, m.body, m.reply_to, m.created_at, m.edited_at,
+               m.deleted_at, case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end as deleted_by,
+               m.html as mentions, m.html as emoji, m.markup, m.edits, m.pinned_at, m.pinned_by, m.twin_of,
+               q.room_seq_key & 4294967295 as quoted_seq, q.author_id as quoted_author,
+               substr(case when q.html = '' then q.body else q.html end, 1, 2000) as quoted_html
+        from messages m
+        left join messages q on q.id = m.reply_to and q.room_seq_key >> 32 = m.room_seq_key >> 32
+                            and q.deleted_at is null and m.deleted_at is null
+        where m.room_seq_key >> 32 not in ",
         HIDDEN_ROOMS!(),
         "
-        order by room_seq_key"
+        order by m.room_seq_key"
     );
     const INSERT: &'static str = "
         insert into messages (id, room_seq_key, room_rev_key, author_id, kind, body, reply_to, created_at,

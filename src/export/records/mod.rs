@@ -11,7 +11,7 @@ mod rooms;
 pub(super) use access::{ApiToken, IdempotencyKey, Password, PasswordReset, RoomCode, Session};
 pub(super) use accounts::User;
 pub(super) use installation::{AuditEntry, CustomEmoji, Setting};
-pub(super) use messages::{Mention, Message, MessageEdit, Reaction};
+pub(super) use messages::{Mention, Message, MessageEdit, QuotedMessage, Reaction};
 pub(super) use personal::{Draft, SavedMessage};
 pub(super) use rooms::{Membership, Removal, Room, Thread};
 

@@ -9,8 +9,9 @@ use crate::text::emoji::is_of_codes;
 /// The tags around a paragraph.
 pub(super) const OPEN: &str = "<p>";
 pub(super) const CLOSE: &str = "</p>";
-/// The tag of a custom emoji, up to its name.
+/// The tag of a custom emoji, up to its name: its beginning, and the folder of the images.
 const EMOJI: &str = "<img class=\"emoji\" src=\"/emoji/";
+const IMAGE: &str = "<img class=\"emoji\" src=\"";
 
 /// What follows an at sign to mention many. No user has one of these names.
 const WIDE: [&str; 2] = ["room", "here"];
@@ -257,6 +258,20 @@ pub fn custom_emoji(html: &str) -> impl Iterator<Item = (String, String)> {
         let (version, _) = rest.split_once('"')?;
         is_custom_emoji(name, version).then(|| (name.to_owned(), version.to_owned()))
     })
+}
+
+/// Rendered HTML whose custom emoji are files of a folder, `NAME.VERSION.png` each. The folder is a part of an
+/// attribute.
+pub fn with_emoji_files(html: &str, folder: &str) -> String {
+    let mut parts = html.split(EMOJI);
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (file, rest) = part.split_once('"').unwrap_or((part, ""));
+        for text in [IMAGE, folder, file, ".png\"", rest] {
+            result.push_str(text);
+        }
+    }
+    result
 }
 
 /// Whether these may be the name of a custom emoji and the version of its image.

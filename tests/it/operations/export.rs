@@ -139,7 +139,9 @@ async fn credentials_are_only_in_a_full_export() {
     let output = patio(server.storage(), &["export", text(&full), "--full"]);
     success(&output);
     assert!(String::from_utf8_lossy(&output.stderr).contains("act as any user"));
-    let names: Vec<String> = files(&plain).into_keys().collect();
+    let is_emoji = |name: &String| name.starts_with("emoji/party-parrot.");
+    let (emoji, names): (Vec<_>, Vec<_>) = files(&plain).into_keys().partition(is_emoji);
+    assert_eq!(emoji.len(), 1);
     assert_eq!(
         names,
         [
@@ -186,7 +188,17 @@ async fn credentials_are_only_in_a_full_export() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exported_pages_show_messages_and_run_no_markup() {
-    let (server, _ana) = lived_in().await;
+    let (server, ana) = lived_in().await;
+    let eva = server.api("eva").await;
+    eva.ok(Method::PATCH, "/me", Some(json!({"display_name": "Eva <i>"}))).await;
+    for body in ["<i>peas</i>", "gone"] {
+        let original = eva.say(body).await["id"].clone();
+        let reply = json!({"body": "on that", "reply_to": original});
+        ana.post("/rooms/1/messages", reply).await;
+        if body == "gone" {
+            eva.ok(Method::DELETE, &format!("/messages/{original}"), None).await;
+        }
+    }
     let folder = tempfile::tempdir().expect("a directory");
     let english = files(&exported(server.storage(), &folder, "en", &[]));
     let (lobby, index) = (&english["rooms/1-1.html"], &english["index.html"]);
@@ -194,6 +206,16 @@ async fn exported_pages_show_messages_and_run_no_markup() {
     assert!(!lobby.contains("<script"), "{lobby}");
     assert!(lobby.contains("href=\"https://example.org/?a=1&amp;b=2\""), "{lobby}");
     assert!(!index.contains("<b>Garden"), "{index}");
+    assert!(lobby.contains("In reply to <a href=\"1-1.html#m2\"><bdi>luis</bdi></a>:"), "{lobby}");
+    assert!(lobby.contains("<bdi>Eva &#60;i&#62;</bdi></a>:"), "{lobby}");
+    assert!(lobby.contains("<span dir=\"auto\">&#60;i&#62;peas&#60;/i&#62;</span>"), "{lobby}");
+    assert!(lobby.contains("The message was deleted"), "{lobby}");
+    assert!(!lobby.contains("src=\"/"), "images are files of the export: {lobby}");
+    let (_, image) = lobby.split_once("<img class=\"emoji\" src=\"../").expect("an image");
+    let (file, rest) = image.split_once('"').expect("the end of an address");
+    assert_eq!(file.rsplit('.').next(), Some("png"), "{file}");
+    assert!(rest.starts_with(" alt=\":party-parrot:\">"), "{image}");
+    assert!(english[file].contains("PNG"), "{file}");
     assert!(index.contains("ana – luis") && index.contains("Rooms"), "{index}");
     let style = &english["style.css"];
     assert!(style.contains("white-space: pre-wrap"), "spaces are shown as typed");
