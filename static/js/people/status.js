@@ -19,12 +19,12 @@ function createStatus({ emoji, text, until }) {
 
 /** @param {UserStatus | null} status */
 function showOwnStatus(status) {
-  const line =
-    document.querySelector('.current-user__status') ??
-    Object.assign(document.createElement('p'), { className: 'current-user__status' });
-  line.textContent = status && `${status.emoji} ${status.text}`;
-  if (status) query(document, '.current-user__text').append(line);
-  else line.remove();
+  document.querySelector('.current-user__status')?.remove();
+  if (!status) return;
+  const line = Object.assign(document.createElement('p'), { className: 'current-user__status' });
+  line.textContent = `${status.emoji} ${status.text}`;
+  if (status.until) line.dataset.until = String(Date.parse(status.until));
+  query(document, '.current-user__name').after(line);
 }
 
 /**
@@ -43,7 +43,7 @@ export function updateStatus({ id, status }) {
 
 export function startStatusExpiry() {
   setInterval(() => {
-    for (const status of queryAll(document, '.status-emoji[data-until]')) {
+    for (const status of queryAll(document, '[data-until]')) {
       if (Number(status.dataset.until) <= Date.now()) status.remove();
     }
   }, CHECK_EVERY);

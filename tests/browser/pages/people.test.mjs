@@ -59,6 +59,34 @@ story('two people: a card, a live status, a mention in vain, and a group', async
   await tom.sees('los tres');
 });
 
+story('a status ends at its time, beside a name and in the sidebar', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
+  const other = await ana.newTab('/rooms/1');
+  // The tabs of a browser share a clock.
+  for (const { page } of [ana, tom]) await page.clock.install();
+  for (const { page } of [tom, other]) await page.reload();
+  await ana.go('/settings');
+  await ana.field('status_text').fill('at lunch');
+  await ana.field('status_end').selectOption('half-an-hour');
+  await ana.page.locator('#profile').getByRole('button', { name: 'Save', exact: true }).click();
+  const own = ({ page }) => page.locator('.current-user__status', { hasText: 'at lunch' });
+  const role = ({ page }) => page.locator('.current-user__role');
+  for (const tab of [ana, other]) {
+    await own(tab).waitFor();
+    assert.equal(await role(tab).isVisible(), false);
+  }
+  await statusOf(tom, 'ana').waitFor({ state: 'attached' });
+  for (const { page } of [ana, tom]) await page.clock.fastForward('29:00');
+  for (const tab of [ana, other]) assert.equal(await own(tab).count(), 1);
+  for (const { page } of [ana, tom]) await page.clock.fastForward('02:00');
+  for (const tab of [ana, other]) {
+    await own(tab).waitFor({ state: 'detached' });
+    assert.equal(await role(tab).innerText(), 'Administrator');
+  }
+  await statusOf(tom, 'ana').waitFor({ state: 'detached' });
+});
+
 story('without scripts: a profile, a mention in vain and a group', async ({ patio, newUser }) => {
   for (const name of ['tom', 'mei']) await patio.apiClient(name);
   const ana = await newUser('ana', { javaScriptEnabled: false });
