@@ -140,6 +140,22 @@ class Autocomplete {
   }
 }
 
+/**
+ * @param {HTMLElement} listbox
+ * @param {string} key
+ * @param {string} name what the word becomes
+ */
+function createOption(listbox, key, name) {
+  const option = Object.assign(document.createElement('div'), {
+    className: 'menu-item',
+    id: `${listbox.id}-${key}`, // a thread beside the room has a list of its own
+    role: 'option',
+    ariaSelected: 'false',
+  });
+  option.dataset.name = name;
+  return option;
+}
+
 // Completes slash commands. The server has rendered the list.
 
 const COMMAND = /^\/[^\s/]*$/;
@@ -156,7 +172,7 @@ export function startCommandAutocomplete(form, listbox) {
   /** @param {OptionElement} option */
   const takesArguments = (option) => option.dataset.needs !== undefined;
   for (const [index, option] of allOptions.entries())
-    Object.assign(option, { id: `command${index}`, ariaSelected: 'false' });
+    Object.assign(option, { id: `${listbox.id}-${index}`, ariaSelected: 'false' });
 
   new Autocomplete(form, listbox, {
     match() {
@@ -192,21 +208,15 @@ const SEARCH_DELAY = 200;
 const userNameOf = (member) => member.dataset.handle;
 
 /**
+ * @param {HTMLElement} listbox
  * @param {MemberElement} member
- * @param {number} index
  */
-function createOption(member, index) {
-  const option = Object.assign(document.createElement('div'), {
-    className: 'menu-item',
-    id: `mention${index}`,
-    role: 'option',
-    ariaSelected: 'false',
-  });
+function createMemberOption(listbox, member) {
+  const option = createOption(listbox, member.dataset.user, userNameOf(member));
   const displayName = Object.assign(document.createElement('bdi'), { textContent: member.dataset.name });
   const userName = Object.assign(document.createElement('small'), { textContent: `@${userNameOf(member)}` });
-  option.dataset.name = userNameOf(member);
   option.append(query(member, '.avatar').cloneNode(true), displayName, userName);
-  if (member.dataset.outside !== undefined) userName.append(` · ${byId('mention-menu').dataset.outside}`);
+  if (member.dataset.outside !== undefined) userName.append(` · ${listbox.dataset.outside}`);
   return option;
 }
 
@@ -219,13 +229,7 @@ function wideOptions(listbox, typed) {
   const { room, here } = listbox.dataset;
   return Object.entries({ room, here }).flatMap(([name, text]) => {
     if (!text || !name.startsWith(typed.toLowerCase())) return [];
-    const option = Object.assign(document.createElement('div'), {
-      className: 'menu-item',
-      id: `mention-${name}`,
-      role: 'option',
-      ariaSelected: 'false',
-    });
-    option.dataset.name = name;
+    const option = createOption(listbox, name, name);
     option.append(`@${name}`, Object.assign(document.createElement('small'), { textContent: text }));
     return [option];
   });
@@ -316,7 +320,9 @@ export function startMentionAutocomplete(form, listbox, me, search) {
       typed = match?.[1] ?? '';
       searchSoon();
       if (!match) return null;
-      const users = matchingMembers(knownMembers(found), typed, me).map(createOption);
+      const users = matchingMembers(knownMembers(found), typed, me).map((member) =>
+        createMemberOption(listbox, member),
+      );
       listbox.replaceChildren(...users, ...wideOptions(listbox, typed));
       return { options: queryAll(listbox, ':scope > *'), preferred: listbox.firstElementChild };
     },
@@ -359,17 +365,12 @@ export function startEmojiAutocomplete(form, listbox) {
    * @param {import('../emoji/picker.js').Emoji} item
    * @param {number} index
    */
-  function createOption(catalogue, item, index) {
-    const option = Object.assign(document.createElement('div'), {
-      className: 'menu-item',
-      id: `emoji${index}`,
-      role: 'option',
-      ariaSelected: 'false',
-    });
+  function createEmojiOption(catalogue, item, index) {
     const [code] = item.codes;
-    option.dataset.name = catalogue.withTone(item, skinTone());
+    const emoji = catalogue.withTone(item, skinTone());
+    const option = createOption(listbox, String(index), emoji);
     option.append(
-      catalogue.draw(item, option.dataset.name),
+      catalogue.draw(item, emoji),
       Object.assign(document.createElement('b'), { textContent: `:${code}:` }),
       Object.assign(document.createElement('small'), { textContent: item.name }),
     );
@@ -386,7 +387,7 @@ export function startEmojiAutocomplete(form, listbox) {
         return null;
       }
       const items = catalogue.search(typed, () => autocomplete.refresh()).slice(0, MAX_SHOWN);
-      const create = createOption.bind(null, catalogue);
+      const create = createEmojiOption.bind(null, catalogue);
       listbox.replaceChildren(...items.map(create));
       return { options: queryAll(listbox, ':scope > *'), preferred: listbox.firstElementChild };
     },

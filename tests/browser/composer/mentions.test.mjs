@@ -24,7 +24,7 @@ story('users are suggested while typing a name; Enter, Tab or a click inserts it
   await composer.pressSequentially('lu');
   await eventually(async () => assert.deepEqual(await names(ana), ['@lucia', '@luis']));
   assert.equal(await composer.getAttribute('aria-controls'), 'mention-menu');
-  assert.equal(await composer.getAttribute('aria-activedescendant'), 'mention0');
+  assert.match(await composer.getAttribute('aria-activedescendant'), /^mention-menu-\d+$/);
   await page.keyboard.press('ArrowDown');
   assert.equal(await chosen(ana), 'luis');
   await page.keyboard.press('Enter');
@@ -39,6 +39,35 @@ story('users are suggested while typing a name; Enter, Tab or a click inserts it
   assert.equal(await composer.inputValue(), 'hola @luis y @tom o @lucia ');
   await page.keyboard.press('Enter');
   await ana.sees('hola @luis y @tom o @lucia');
+});
+
+story('suggestions in a thread beside the room have ids of their own', async ({ patio, newUser }) => {
+  await patio.apiClient('tom');
+  const ana = await newUser('ana', { viewport: { width: 1280, height: 800 } });
+  await ana.post('The arches are up.');
+  await ana.sees('The arches are up.');
+  await ana.message('The arches').focus();
+  await ana.page.keyboard.press('t');
+  const field = ana.page.locator('#thread-body');
+  await field.pressSequentially('@t');
+  const options = ana.page.locator('#thread-mention-menu [role=option]');
+  await options.filter({ hasText: '@tom' }).waitFor();
+  const active = await field.getAttribute('aria-activedescendant');
+  assert.equal(await ana.page.locator(`#${active}[aria-selected=true]`).count(), 1);
+  await ana.composer.pressSequentially('@');
+  await menu(ana).waitFor();
+  for (const composer of [field, ana.composer]) {
+    await composer.fill('');
+    await composer.pressSequentially(':ta');
+    await ana.page.locator('.autocomplete[id$=emoji-menu]:visible').waitFor();
+  }
+  const ids = await ana.page.locator('[id]').evaluateAll((all) => all.map(({ id }) => id));
+  assert.ok((await options.count()) > 0 && (await menu(ana).locator('[role=option]').count()) > 0);
+  assert.deepEqual(
+    ids.filter((id, at) => ids.indexOf(id) !== at),
+    [],
+    'no id is used twice',
+  );
 });
 
 story(
