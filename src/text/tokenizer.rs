@@ -4,7 +4,7 @@
 //! - a word is a run of letters and digits; everything else separates words, so `10.1.42` is three
 //!   consecutive words and `foo_bar` is two;
 //! - scripts without spaces between words (Chinese, Japanese, Korean, Thai …) give one token per
-//!   character, so that any part of a text can be found;
+//!   character, so that any part of a text can be found, also where a mark of formatting stands inside: `東**京**`;
 //! - an emoji is a word, regardless of its skin tone.
 
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ pub struct Token<'a> {
     /// The exact form, if it differs from `folded`.
     exact: Option<String>,
     pub kind: Kind,
-    /// The next token is a character that follows immediately.
+    /// The next token is a character that follows immediately, or behind marks of formatting.
     pub joined: bool,
     /// The folded parts of a `camelCase` word, each of at least two letters.
     pub parts: Vec<String>,
@@ -67,7 +67,7 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
         }
         push_word(&mut found, text, word.take());
         if let Some(kind) = kind {
-            push_sign(&mut found, grapheme, at, kind);
+            push_sign(&mut found, text, at, kind);
         }
     }
     push_word(&mut found, text, word);
@@ -112,7 +112,8 @@ fn push_word<'a>(found: &mut Vec<Token<'a>>, text: &'a str, word: Option<Range<u
     }
 }
 
-fn push_sign(found: &mut Vec<Token<'_>>, grapheme: &str, at: Range<usize>, kind: Kind) {
+fn push_sign(found: &mut Vec<Token<'_>>, text: &str, at: Range<usize>, kind: Kind) {
+    let grapheme = text.get(at.clone()).unwrap_or_default();
     let plain = folded(grapheme);
     let folded = match kind {
         Kind::Emoji => only_letters(plain.chars().filter(|c| !is_skin_tone(*c)).collect()),
@@ -124,10 +125,16 @@ fn push_sign(found: &mut Vec<Token<'_>>, grapheme: &str, at: Range<usize>, kind:
     if kind == Kind::Sign
         && let Some(before) = found.last_mut()
     {
-        before.joined = before.kind == Kind::Sign && before.at.end == at.start;
+        let between = text.get(before.at.end..at.start).unwrap_or_default();
+        before.joined = before.kind == Kind::Sign && between.bytes().all(is_mark);
     }
     let exact = Some(exact(grapheme));
     found.push(Token { at, folded: folded.into(), exact, kind, joined: false, parts: Vec::new() });
+}
+
+/// Whether it may be a mark of formatting. Without spaces between words it may stand inside of one.
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'*' | b'_' | b'~' | b'`')
 }
 
 /// Removes spaces and ASCII punctuation, which have a meaning in the syntax of an index.
@@ -223,6 +230,18 @@ mod tests {
         check("❤️ ❤ 1️⃣", &["❤", "❤", "1"]);
         let joined: Vec<bool> = tokens("東京 都").iter().map(|token| token.joined).collect();
         assert_eq!(joined, [true, false, false]);
+    }
+
+    #[test]
+    fn marks_of_formatting_do_not_divide_characters() {
+        let joined = |text: &str| tokens(text).first().is_some_and(|token| token.joined);
+        for text in ["東京", "東**京**", "**東**京", "東*京", "東_京_", "~~東~~京", "東`京`"]
+        {
+            assert!(joined(text), "{text}");
+        }
+        for text in ["東 京", "東** 京", "東、京", "東\n京", "東-京", "a**京**"] {
+            assert!(!joined(text), "{text}");
+        }
     }
 
     #[test]
