@@ -1,5 +1,7 @@
 # The room page
 skip-to-composer = Skip to message box
+places = Places
+you = You
 rooms-nav = Rooms
 rooms = Rooms
 open-rooms = Open the list of rooms
@@ -30,6 +32,7 @@ new-messages-other = {"{n}"} new messages
 announce-many = {"{n}"} new messages
 
 write-message = Write a message
+composer-more = More: formatting, emoji
 formatting = Formatting
 format-bold = Bold
 format-italic = Italic

@@ -1,5 +1,7 @@
 # La página de una sala
 skip-to-composer = Ir al cuadro de mensaje
+places = Lugares
+you = Tú
 rooms-nav = Salas
 rooms = Salas
 open-rooms = Abrir la lista de salas
@@ -30,6 +32,7 @@ new-messages-other = {"{n}"} mensajes nuevos
 announce-many = {"{n}"} mensajes nuevos
 
 write-message = Escribe un mensaje
+composer-more = Más: formato, emoji
 formatting = Formato
 format-bold = Negrita
 format-italic = Cursiva

@@ -2,6 +2,7 @@
 
 pub(in crate::pages) mod calendar;
 pub(in crate::pages) mod canonical_host;
+pub(in crate::pages) mod dock;
 pub(in crate::pages) mod error_page;
 pub(in crate::pages) mod form_state;
 pub(in crate::pages) mod list;

@@ -13,6 +13,7 @@ use crate::chat::sync::Sync;
 use crate::http::state::from_state;
 use crate::http::{Language, Problem};
 use crate::kernel::{Clock, RoomId, Timestamp};
+use crate::pages::layout::dock::Dock;
 use crate::pages::layout::page::Page;
 use crate::pages::layout::user_view::{StatusView, UserView, hue_of, initials};
 use crate::text::collation::sort_key;
@@ -173,6 +174,12 @@ pub(in crate::pages) struct SidebarBuilder {
 }
 
 from_state!(SidebarBuilder { rooms, presence, sync, clock });
+
+impl Sidebar {
+    pub fn dock(&self) -> Dock {
+        Dock::new(&self.path, self.threads.threads > 0, self.t)
+    }
+}
 
 impl SidebarBuilder {
     /// Builds the sidebar of a user. The room that is shown counts as read. Going from page to page costs the

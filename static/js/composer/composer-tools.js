@@ -94,7 +94,9 @@ function startBar(form) {
     startFormattingBar(bar, field, (text) => showPreview(form, text));
   }
 
-  toggle.addEventListener('pointerdown', (event) => event.preventDefault());
+  // The keyboard of a phone stays, as the focus does.
+  for (const button of [toggle, query(form, '.composer__more')])
+    button.addEventListener('pointerdown', (event) => event.preventDefault());
   toggle.addEventListener('click', () => {
     const isShown = Boolean(bar.hidden);
     keepBar(isShown);

@@ -117,7 +117,9 @@ export function startEmojiButton(form, onFailure) {
   /** @type {HTMLElement} */
   const button = query(form, '[data-act="emoji"]');
   button.addEventListener('click', () => {
-    openEmojiPicker(button, (emoji) => {
+    // On a phone the button is in a sheet, which closes.
+    const [anchor] = queryAll(form, '.composer__more, [data-act="emoji"]').filter((it) => it.checkVisibility());
+    openEmojiPicker(anchor, (emoji) => {
       field.focus();
       insertEmoji(field, emoji, field.selectionStart);
       field.dispatchEvent(new Event('input', { bubbles: true }));

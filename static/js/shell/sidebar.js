@@ -368,6 +368,8 @@ export class Sidebar {
     badge.classList.toggle('badge--mention', mentions > 0);
     badge.dataset.unread = String(mentions); // the title counts threads only where they mention the user
     badge.hidden = unread.length === 0;
+    const dot = document.getElementById('dock-threads');
+    if (dot) dot.hidden = badge.hidden;
     query(badge, '.badge__count').textContent = String(mentions || unread.length);
     this.markThreads(document);
   }
