@@ -61,14 +61,15 @@ async fn page_receives_messages_as_html_in_its_language() {
     ana.language = "es";
     let mut live = ana.live().await;
     live.open_room(1, None).await;
-    server.api("luis").await.say("<b>hola</b>").await;
+    let luis = server.api("luis").await;
+    let id = luis.say("hola").await["id"].clone();
+    live.until("message").await;
+    let text = json!({"body": "<b>hola</b>"});
+    luis.ok(Method::PATCH, &format!("/messages/{id}"), Some(text)).await;
     let frame = live.until("message").await;
     let html = frame["html"].as_str().expect("html");
     assert!(frame.get("message").is_none());
-    assert!(
-        html.contains("&lt;b&gt;hola&lt;/b&gt;") && html.contains("sábado 21 de noviembre"),
-        "{html}"
-    );
+    assert!(html.contains("&lt;b&gt;hola&lt;/b&gt;") && html.contains("(editado)"), "{html}");
 }
 
 #[tokio::test]
