@@ -2,7 +2,7 @@
 saved-messages = Saved
 save-message = Save for later
 unsave-message = Remove from saved
-unsave-message-of = Remove the message of { $name } from saved
+unsave-message-of = Remove from saved: message by { $name }
 message-is-saved = Saved
 unsaved = Removed from your saved messages.
 saved-empty = Nothing saved yet

@@ -143,18 +143,33 @@ impl Session {
 
     /// Sends the unread count of a room, counted for this user.
     pub(super) async fn show_unread(&self, room: RoomId) {
+        if let Some(progress) = self.progress(room).await {
+            self.send_progress(room, &progress);
+        }
+    }
+
+    /// After the first `room` frame: clients drop the count of a message that came before they knew the room.
+    pub(super) async fn recount(&self, room: RoomId) {
+        if let Some(progress) = self.progress(room).await.filter(|progress| progress.unread > 0) {
+            self.send_progress(room, &progress);
+        }
+    }
+
+    fn send_progress(&self, room: RoomId, progress: &Progress) {
+        let &Progress { last_seq, unread, mentions, .. } = progress;
+        self.send(&ServerFrame::Unread { room, last_seq, unread: Some(unread), mentions });
+    }
+
+    /// `None` if the user is no member.
+    async fn progress(&self, room: RoomId) -> Option<Progress> {
         // All members of a room may query at the same time.
         let permit = self.shared.readers.acquire().await;
         let progress = self.services().rooms.progress(&self.me.user, room).await;
         drop(permit);
-        match progress {
-            Ok(Some(Progress { last_seq, unread, mentions, .. })) => {
-                let unread = Some(unread);
-                self.send(&ServerFrame::Unread { room, last_seq, unread, mentions });
-            }
-            Ok(None) => {}
-            Err(error) => self.fail(&error.into(), None, Some(room)),
-        }
+        progress.unwrap_or_else(|error| {
+            self.fail(&error.into(), None, Some(room));
+            None
+        })
     }
 
     /// Sends the current state of a room, or `closed` if the user may no longer read it.

@@ -308,6 +308,7 @@ impl Session {
                 self.set_removed_from(room, false);
                 self.connection.subscribe(Channel::Members(room));
                 self.show_room(room).await;
+                self.recount(room).await;
                 self.follow_threads_of(room).await;
             }
             Signal::Followed(thread) => self.follow_thread(thread).await,

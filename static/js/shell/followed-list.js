@@ -2,6 +2,7 @@
 // has changed, here or on another device.
 import { query } from '../core/dom.js';
 import { fetchPage, parseHtml } from '../core/http.js';
+import { localizePage } from '../core/local-time.js';
 
 const DELAY = 200; // ms, for changes that come together
 
@@ -27,6 +28,7 @@ async function refresh(selector) {
   if (!answer?.ok || !list || location.href !== address) return;
   const next = query(parseHtml(await answer.text()), selector);
   if (!next) return;
+  localizePage(next);
   const focused = document.activeElement;
   const row = list.contains(focused) ? focused?.closest('[id]')?.id : undefined;
   list.replaceChildren(...next.children);

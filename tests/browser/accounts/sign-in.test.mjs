@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { emailOf, eventually, PASSWORD, story } from '../support.mjs';
 
-const status = async (visitor) => (await visitor.page.locator('.current-user__status').allTextContents()).join();
+const role = async (visitor) => (await visitor.page.locator('.current-user__role').allTextContents()).join();
 
 story('the first user is an administrator, the second is not', async ({ newUser }) => {
   const ana = await newUser('ana');
   assert.equal(await ana.page.locator('.current-user__name').textContent(), 'ana');
-  assert.equal(await status(ana), 'Administrator');
+  assert.equal(await role(ana), 'Administrator');
 
   const tom = await newUser('tom');
   assert.equal(await tom.page.locator('.current-user__name').textContent(), 'tom');
-  assert.equal(await status(tom), '');
+  assert.equal(await role(tom), '');
   assert.equal(await tom.page.locator('.member small').textContent(), 'Administrator'); // ana
 });
 
@@ -213,6 +213,7 @@ story(
     await ana.page.getByRole('link', { name: 'Crear una cuenta' }).click();
     await ana.page.getByRole('link', { name: 'Entrar' }).click();
     await ana.signIn('ana', 'wrong tomato garden');
+    await ana.page.getByRole('alert').waitFor();
     await ana.signIn('ana');
     await ana.arrives('/rooms/1?before=7');
   },

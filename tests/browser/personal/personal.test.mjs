@@ -124,6 +124,7 @@ story('saved messages and favourites are on all devices of a user', async ({ new
   await message.locator('.saved-mark').waitFor({ state: 'detached' });
   await phone.page.getByRole('button', { name: 'Undo' }).click();
   await message.locator('.saved-mark').waitFor();
+  assert.match(await phone.page.locator('.result__link').textContent(), /^\d\d:\d\d$/, 'the time of today');
   await phone.page.locator('.result__link').click();
   await phone.isIn('lobby');
 
@@ -214,6 +215,7 @@ story('saving, drafts and favourites work without scripts', async ({ newUser, vi
   const ana = await newUser('ana', { javaScriptEnabled: false });
   const tom = await newUser('tom');
   await tom.post('The pump key');
+  await tom.sees('The pump key');
   await ana.go('/rooms/1');
   await ana.page.locator('.message__link').click();
   await ana.page.getByRole('button', { name: 'Save for later' }).click();
@@ -221,7 +223,7 @@ story('saving, drafts and favourites work without scripts', async ({ newUser, vi
   await ana.go('/rooms/1');
   assert.equal(await ana.page.locator('.saved-mark').textContent(), 'Saved');
   await ana.page.getByRole('link', { name: 'Saved' }).click();
-  await ana.page.getByRole('button', { name: /^Remove the message/ }).click();
+  await ana.page.getByRole('button', { name: /^Remove from saved/ }).click();
   await ana.page.locator('.empty-state').waitFor();
   await ana.page.getByRole('button', { name: 'Undo' }).click();
   await ana.page.locator('.result', { hasText: 'pump key' }).waitFor();
