@@ -120,11 +120,11 @@ story('saved messages and favourites are on all devices of a user', async ({ new
   await phone.page.locator('.empty-state').waitFor();
   await message.hover();
   await message.locator('[data-act="save"]').click();
-  await phone.page.getByRole('button', { name: /^Remove the message of tom/ }).click();
+  assert.match(await phone.page.locator('.result__link').textContent(), /^\d\d:\d\d$/, 'the time of today');
+  await phone.page.getByRole('button', { name: /^Remove from saved: message by tom/ }).click();
   await message.locator('.saved-mark').waitFor({ state: 'detached' });
   await phone.page.getByRole('button', { name: 'Undo' }).click();
   await message.locator('.saved-mark').waitFor();
-  assert.match(await phone.page.locator('.result__link').textContent(), /^\d\d:\d\d$/, 'the time of today');
   await phone.page.locator('.result__link').click();
   await phone.isIn('lobby');
 
