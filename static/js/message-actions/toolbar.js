@@ -4,6 +4,7 @@
 import { byId, cloneTemplate, closestTo, hasModifier, partOf, queryAll } from '../core/dom.js';
 import { closeEmojiPicker, drawEmoji, recentEmoji } from '../emoji/emoji.js';
 import { setTabStops } from '../room/message-grouping.js';
+import { hasLetterKeys } from '../shell/keys.js';
 import { createActions } from './actions.js';
 import { MessageEditor } from './edit-message.js';
 import { createMessageDeleter, SignedOutError, submitMessageForm } from './message-changes.js';
@@ -181,7 +182,7 @@ function startKeys(log, sheet, { isAllowed, run }) {
     if (!article.matches(ACTIONABLE) || ctrlKey || altKey || metaKey) return;
     let name;
     if (key === 'ContextMenu' || (key === 'F10' && shiftKey)) name = 'menu';
-    else if (document.documentElement.dataset.letterKeys !== 'off') {
+    else if (hasLetterKeys()) {
       const entries = queryAll(sheet, `[aria-keyshortcuts="${CSS.escape(key)}"]`);
       name = entries.map(({ dataset }) => dataset.act ?? '').find((action) => isAllowed(action, article));
     }
