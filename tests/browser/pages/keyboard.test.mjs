@@ -186,4 +186,14 @@ story('a question mark shows the keys, unless single letters are switched off', 
   await ana.page.locator('h1').focus();
   await ana.page.keyboard.press('?');
   assert.equal(await sheet.count(), 0);
+
+  await ana.go('/rooms/1');
+  await ana.post('The gate is open');
+  await ana.sees('The gate is open');
+  const message = ana.message('The gate is open');
+  await message.focus();
+  await ana.page.keyboard.press('e');
+  await ana.page.keyboard.press('Shift+F10');
+  await ana.page.locator('#acts-sheet[open]').waitFor();
+  assert.equal(await message.locator('textarea').count(), 0, 'a letter edits nothing');
 });
