@@ -38,6 +38,8 @@ LABEL org.opencontainers.image.title="Patio" \
       org.opencontainers.image.description="A team and community chat that you run yourself" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=executable /patio /bin/patio
+# The public certificate authorities, for requests to other servers.
+COPY --from=executable /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY script/start /bin/start
 # A new volume takes over owner and mode. Group 0 is what platforms give to a user of their choice.
 RUN install -d -o 65532 -g 0 -m 770 /storage && install -d -m 1777 /tmp

@@ -15,6 +15,7 @@ pub mod data_dir;
 pub mod db;
 pub mod i18n;
 pub mod media;
+pub mod outgoing;
 pub mod websocket;
 
 pub mod changefeed;

@@ -13,7 +13,7 @@ mod websocket {
 }
 
 #[allow(dead_code)]
-#[path = "../../src/limits.rs"]
+#[path = "../../src/limits/mod.rs"]
 mod limits;
 
 use websocket::decode::{Decoder, Incoming};

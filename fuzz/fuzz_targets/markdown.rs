@@ -19,7 +19,7 @@ mod text {
 }
 
 #[allow(dead_code)]
-#[path = "../../src/limits.rs"]
+#[path = "../../src/limits/mod.rs"]
 mod limits;
 
 use text::render::{Markup, allowed, render, text_of};

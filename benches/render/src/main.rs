@@ -20,7 +20,7 @@ mod text {
 }
 
 #[allow(dead_code)]
-#[path = "../../../src/limits.rs"]
+#[path = "../../../src/limits/mod.rs"]
 mod limits;
 
 use text::render::{Markup, render};

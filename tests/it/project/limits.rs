@@ -1,9 +1,11 @@
-//! SECURITY.md lists every limit with its number. The table is generated from `src/limits.rs`:
+//! SECURITY.md lists every limit with its number. The table is generated from `src/limits/`:
 //! `WRITE_LIMITS=1 cargo test --test it limits` writes it.
 #![expect(clippy::string_slice, reason = "the indices come from searches in the text")]
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use super::tidy::files;
 
 const HEADING: &str = "## All limits\n";
 const TABLE: &str = "| Limit | Number | What |\n| --- | --- | --- |\n";
@@ -14,7 +16,10 @@ fn path(name: &str) -> PathBuf {
 
 /// `(name, expression, description)` of all constants, in their order.
 fn limits() -> Vec<(String, String, String)> {
-    let text = fs::read_to_string(path("src/limits.rs")).expect("text");
+    let mut text = fs::read_to_string(path("src/limits/mod.rs")).expect("text");
+    for file in files("src/limits", "rs").iter().filter(|file| !file.ends_with("mod.rs")) {
+        text += &fs::read_to_string(file).expect("text");
+    }
     let (mut module, mut comment, mut found) = (String::new(), String::new(), Vec::new());
     let mut lines = text.lines();
     while let Some(line) = lines.next() {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 12] = [
     &["limits"],
     &["kernel", "config", "lifecycle", "progress", "text"],
-    &["data_dir", "i18n", "media", "websocket"],
+    &["data_dir", "i18n", "media", "outgoing", "websocket"],
     &["db", "pubsub"],
     &["changefeed", "jobs"],
     &["chat"],

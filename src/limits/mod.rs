@@ -4,7 +4,11 @@
 //! Numbers only: each is enforced where its resource is. `RATE_LIMIT=off` lifts rates, never limits on
 //! memory, size and time. SECURITY.md lists them for operators, with the comments below as text.
 
+mod links;
+
 use std::time::Duration;
+
+pub use self::links::outgoing;
 
 /// How often something is allowed: `burst` times at once, then once per `every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
