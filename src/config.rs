@@ -14,6 +14,16 @@ use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::filter::Targets;
 
+/// What hashing a password costs, and thereby guessing one from a stolen hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PasswordCost {
+    /// The minimum of OWASP: 19 MiB, two passes, one lane.
+    #[default]
+    Full,
+    /// The least that Argon2 allows: for tests that sign in many users and are about something else.
+    Least,
+}
+
 /// Where the server listens. Shared by `serve` and `healthcheck`.
 #[derive(Args, Clone, Debug)]
 pub struct Address {
@@ -106,6 +116,10 @@ pub struct Config {
     /// because a test's own executable cannot decode.
     #[arg(skip)]
     pub executable: Option<PathBuf>,
+
+    /// What hashing a new password costs. Not a flag: only tests set it.
+    #[arg(skip)]
+    pub password_cost: PasswordCost,
 }
 
 impl Config {

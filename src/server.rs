@@ -155,7 +155,11 @@ impl Foundation {
             clock.clone(),
             random.clone(),
             origin,
-            AccountSettings { signup: config.signup, rate_limit: config.rate_limit },
+            AccountSettings {
+                signup: config.signup,
+                rate_limit: config.rate_limit,
+                password_cost: config.password_cost,
+            },
         );
         accounts.watch_expiry(lifecycle);
         let executable = config.executable.clone().map_or_else(media::executable, Ok)?;

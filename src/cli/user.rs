@@ -11,7 +11,7 @@ use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::model::{Account, Admin, BearerSecret, Email, Handle, Role};
 use crate::chat::accounts::{AccountSettings, Accounts, AdminError, RegisterError};
 use crate::chat::rooms::Rooms;
-use crate::config::{BaseUrl, Signup, Storage, Switch};
+use crate::config::{BaseUrl, PasswordCost, Signup, Storage, Switch};
 use crate::data_dir::DataDir;
 use crate::db::Db;
 use crate::http::Language;
@@ -97,7 +97,11 @@ impl UserCommands {
             clock.clone(),
             random.clone(),
             origin,
-            AccountSettings { signup: Signup::Closed, rate_limit: Switch::Off },
+            AccountSettings {
+                signup: Signup::Closed,
+                rate_limit: Switch::Off,
+                password_cost: PasswordCost::Full,
+            },
         );
         let operator = accounts.operator();
         let rooms = Rooms::new(db.clone(), hub, clock, random, origin);

@@ -34,7 +34,7 @@ use super::events::{Channel, Event, EventHub};
 use super::names::model::NameFilter;
 use crate::changefeed;
 use crate::changefeed::model::{ChangeMeta, ProcessId};
-use crate::config::{Signup, Switch};
+use crate::config::{PasswordCost, Signup, Switch};
 use crate::db::Db;
 use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{Clock, FieldError, Random, ServiceError, UserId};
@@ -62,6 +62,7 @@ pub struct AccountSettings {
     pub signup: Signup,
     /// Whether password guesses are limited.
     pub rate_limit: Switch,
+    pub password_cost: PasswordCost,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -86,9 +87,9 @@ impl Accounts {
         origin: ProcessId,
         settings: AccountSettings,
     ) -> Self {
-        let AccountSettings { signup, rate_limit } = settings;
+        let AccountSettings { signup, rate_limit, password_cost } = settings;
         let guesses = PasswordGuesses::new(rate_limit, clock.clone());
-        let passwords = Passwords::new();
+        let passwords = Passwords::new(password_cost);
         let failures = Counter::default();
         Self { db, hub, clock, random, origin, passwords, guesses, signup, failures }
     }

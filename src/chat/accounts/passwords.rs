@@ -2,11 +2,12 @@
 //! [`super::slow_work`].
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Argon2, PasswordHash};
+use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 
 use super::model::PlainPassword;
 use super::password_strength;
 use super::slow_work::{Priority, Share, SlowWorkQueue};
+use crate::config::PasswordCost;
 use crate::kernel::ServiceError;
 
 /// The hash checked if there is no such user, so that the response takes as long as for a wrong
@@ -14,15 +15,24 @@ use crate::kernel::ServiceError;
 const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$cGF0aW8tbm9ib2R5LTAwMDE\
                       $WmrH9t3mXx0o2gBh0nq3y7v1e5d8s4k6u2w9z1c3b5M";
 
+/// The parameters of [`PasswordCost::Least`].
+const LEAST: Params = match Params::new(Params::MIN_M_COST, Params::MIN_T_COST, 1, None) {
+    Ok(least) => least,
+    Err(_) => Params::DEFAULT,
+};
+
 /// Argon2id with 19 MiB, two passes, one lane (the OWASP minimum). At most one hash per core but one
 /// runs at a time; each takes about 35 ms.
 #[derive(Clone)]
-pub struct Passwords(SlowWorkQueue);
+pub struct Passwords {
+    queue: SlowWorkQueue,
+    cost: PasswordCost,
+}
 
 impl Passwords {
-    pub fn new() -> Self {
+    pub fn new(cost: PasswordCost) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self(SlowWorkQueue::new(cores.saturating_sub(1).max(1)))
+        Self { queue: SlowWorkQueue::new(cores.saturating_sub(1).max(1)), cost }
     }
 
     /// Hashes a password with a new salt, as a PHC string.
@@ -34,9 +44,9 @@ impl Passwords {
         password: &PlainPassword,
         share: Share,
     ) -> Result<String, ServiceError> {
-        let password = password.clone();
+        let (password, cost) = (password.clone(), self.cost);
         self.run_queued(Priority::New, share, move || {
-            let hash = Argon2::default().hash_password(password.as_str().as_bytes());
+            let hash = hasher(cost).hash_password(password.as_str().as_bytes());
             hash.map(|hash| hash.to_string()).map_err(|e| ServiceError::internal(e.to_string()))
         })
         .await?
@@ -87,7 +97,7 @@ impl Passwords {
         share: Share,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, ServiceError> {
-        let permit = self.0.acquire(priority, share).await?;
+        let permit = self.queue.acquire(priority, share).await?;
         // The permit moves into the task: if the caller stops waiting, the work still occupies its core
         // until it ends.
         let done = tokio::task::spawn_blocking(move || {
@@ -96,6 +106,13 @@ impl Passwords {
             result
         });
         done.await.map_err(ServiceError::internal)
+    }
+}
+
+fn hasher(cost: PasswordCost) -> Argon2<'static> {
+    match cost {
+        PasswordCost::Full => Argon2::default(),
+        PasswordCost::Least => Argon2::new(Algorithm::default(), Version::default(), LEAST),
     }
 }
 
@@ -109,12 +126,6 @@ fn hash_or_dummy(hash: Option<&str>) -> (&str, bool) {
     hash.filter(is_usable).map_or((DUMMY_HASH, false), |hash| (hash, true))
 }
 
-impl Default for Passwords {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_right_password_is_verified() {
-        let passwords = Passwords::new();
+        let passwords = Passwords::new(PasswordCost::default());
         let hash = passwords.hash(&plain("correcto-caballo-42"), Share::Own).await.expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let verify = async |text, hash| {
