@@ -103,6 +103,10 @@ pub struct Config {
     #[arg(long, env = "RATE_LIMIT", value_enum, default_value = "on")]
     pub rate_limit: Switch,
 
+    /// Previews of the pages that messages link to; with `off`, Patio sends no request to them.
+    #[arg(long, env = "LINK_PREVIEWS", value_enum, default_value = "on")]
+    pub link_previews: Switch,
+
     /// Bearer token for `/metrics`, at least 16 visible ASCII characters. Without it, /metrics
     /// answers this machine only, and not through a proxy.
     #[arg(long, env = "METRICS_TOKEN", hide_env_values = true)]

@@ -177,6 +177,7 @@ audit-empty = Nothing has been recorded yet.
 audit-earlier = Earlier entries
 audit-command-line = Command line
 audit-message-delete = deleted a message of @{ $author } in { $room }
+audit-message-remove-preview = removed a link preview from a message of @{ $author } in { $room }
 audit-room-delete = deleted the room { $name }
 audit-room-restore = restored the room { $name }
 audit-room-archive = archived the room { $name }

@@ -177,6 +177,7 @@ audit-empty = Todavía no hay ninguna entrada.
 audit-earlier = Entradas anteriores
 audit-command-line = Línea de comandos
 audit-message-delete = eliminó un mensaje de @{ $author } en { $room }
+audit-message-remove-preview = quitó la vista previa de un enlace de un mensaje de @{ $author } en { $room }
 audit-room-delete = eliminó la sala { $name }
 audit-room-restore = recuperó la sala { $name }
 audit-room-archive = archivó la sala { $name }

@@ -128,6 +128,8 @@ struct ChangeForm {
     topic: Option<String>,
     /// Whether `@room` mentions the members only if the owner or an administrator writes it.
     wide_mentions_restricted: Option<bool>,
+    /// Whether links in new messages get previews.
+    link_previews: Option<bool>,
     /// An archived room can be read, but takes no messages. For its owner and for administrators who can read it.
     archived: Option<bool>,
 }
@@ -156,6 +158,7 @@ async fn update(
         name: form.name.as_deref().map(RoomName::parse).transpose()?,
         topic: form.topic.as_deref().map(RoomTopic::parse).transpose()?,
         wide_mentions_restricted: form.wide_mentions_restricted,
+        link_previews: form.link_previews,
     };
     // All rights before the first change.
     let (user, room) = (reader.user(), reader.room().id);
@@ -164,6 +167,7 @@ async fn update(
             name: None,
             topic: None,
             wide_mentions_restricted: None,
+            link_previews: None,
             archived: Some(_),
         } => None,
         _ => Some(rooms.owner(user, room).await?),

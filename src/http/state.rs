@@ -14,6 +14,7 @@ use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
+use crate::chat::link_previews::LinkPreviews;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -80,6 +81,7 @@ services! {
     drafts: Drafts,
     emoji: CustomEmoji,
     jobs: Jobs,
+    link_previews: LinkPreviews,
     messages: Messages,
     metrics: Arc<Metrics>,
     pending_answers: PendingAnswers,

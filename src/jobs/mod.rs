@@ -9,12 +9,15 @@ mod store;
 use std::future::Future;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::{MissedTickBehavior, timeout};
 use tracing::Instrument as _;
 
-use self::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId, Lease};
+use self::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId, Lane, Lease};
 pub use self::store::enqueue;
+pub(crate) use self::store::push_enqueue;
 use crate::db::Db;
 use crate::kernel::{Clock, Random, ServiceError, Timestamp};
 use crate::lifecycle::Lifecycle;
@@ -50,7 +53,7 @@ impl Jobs {
         Self { db, clock, random, failures: Counter::default() }
     }
 
-    /// Starts the task that runs due jobs, one after the other.
+    /// Starts the task that runs due jobs, as many at the same time as their lane has places.
     ///
     /// # Errors
     /// If the database fails.
@@ -66,20 +69,62 @@ impl Jobs {
         let jobs = self.clone();
         let closing = lifecycle.closing();
         lifecycle.spawn_worker("jobs", async move {
-            let mut interval = tokio::time::interval(POLL_INTERVAL);
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            while closing.run_until_cancelled(interval.tick()).await.is_some() {
-                let all = async {
-                    while jobs.do_next(&work).await? {}
-                    Ok::<_, ServiceError>(())
-                };
-                // A job interrupted here is run again when its lease ends.
-                if let Some(Err(error)) = closing.run_until_cancelled(all).await {
-                    tracing::warn!(%error, "could not poll for jobs");
-                }
-            }
+            // A job interrupted here is run again when its lease ends.
+            closing.run_until_cancelled(jobs.run_due(&work)).await;
         });
         Ok(())
+    }
+
+    /// Runs due jobs until it is dropped.
+    async fn run_due<F>(&self, work: impl Fn(Job) -> F)
+    where
+        F: Future<Output = Result<(), ServiceError>>,
+    {
+        let mut interval = tokio::time::interval(POLL_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut running = FuturesUnordered::new();
+        let mut lanes: Vec<Lane> = Vec::new();
+        loop {
+            tokio::select! {
+                _ = interval.tick() => {}
+                Some((lane, result)) = running.next() => {
+                    if let Some(place) = lanes.iter().position(|running| *running == lane) {
+                        lanes.swap_remove(place);
+                    }
+                    if let Err(error) = result {
+                        tracing::warn!(%error, "could not record the end of a job");
+                    }
+                }
+            }
+            loop {
+                let has_places = |lane: &Lane| {
+                    lanes.iter().filter(|running| *running == lane).count() < lane.places()
+                };
+                let free: Vec<Lane> = Lane::ALL.into_iter().filter(has_places).collect();
+                match self.claim(&free).await {
+                    Ok(Some(claimed)) => {
+                        let lane = claimed.lane();
+                        lanes.push(lane);
+                        let job = self.run(claimed, &work);
+                        running.push(async move { (lane, job.await) });
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "could not poll for jobs");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn claim(&self, lanes: &[Lane]) -> Result<Option<ClaimedJob>, ServiceError> {
+        if lanes.is_empty() {
+            return Ok(None);
+        }
+        let lease = Lease(i64::from_le_bytes(self.random.bytes()));
+        let now = self.clock.now();
+        Ok(store::claim(&self.db, lanes, lease, now.plus(LEASE), now).await?)
     }
 
     /// Runs the job that has been due for the longest time. Returns false if none is due. A failure of the job
@@ -91,18 +136,29 @@ impl Jobs {
     where
         F: Future<Output = Result<(), ServiceError>>,
     {
-        let lease = Lease(i64::from_le_bytes(self.random.bytes()));
-        let now = self.clock.now();
-        let Some(claimed) = store::claim(&self.db, lease, now.plus(LEASE), now).await? else {
-            return Ok(false);
-        };
-        let span = tracing::info_span!("job", kind = claimed.kind(), id = claimed.id.0);
-        self.run(claimed, work).instrument(span).await?;
+        let Some(claimed) = self.claim(&Lane::ALL).await? else { return Ok(false) };
+        self.run(claimed, &work).await?;
         Ok(true)
     }
 
     /// Runs a job and records how it ended.
-    async fn run<F>(&self, claimed: ClaimedJob, work: impl Fn(Job) -> F) -> Result<(), ServiceError>
+    async fn run<F>(
+        &self,
+        claimed: ClaimedJob,
+        work: &impl Fn(Job) -> F,
+    ) -> Result<(), ServiceError>
+    where
+        F: Future<Output = Result<(), ServiceError>>,
+    {
+        let span = tracing::info_span!("job", kind = claimed.kind(), id = claimed.id.0);
+        self.run_in_span(claimed, work).instrument(span).await
+    }
+
+    async fn run_in_span<F>(
+        &self,
+        claimed: ClaimedJob,
+        work: &impl Fn(Job) -> F,
+    ) -> Result<(), ServiceError>
     where
         F: Future<Output = Result<(), ServiceError>>,
     {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
+use crate::limits::link_preview::AT_ONCE;
 
-/// A job. Each variant is one kind of work, run by `run_job` in `server.rs`. Every kind must be idempotent: a
+/// A job. Each variant is one kind of work, run by `JobServices` in `server`. Every kind must be idempotent: a
 /// process may be killed after the work, but before the job is marked as done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
@@ -16,6 +17,8 @@ pub enum Job {
     PurgeRoom(RoomId),
     /// Updates the replies to an edited or deleted message: those that quote it and were not updated with it.
     RefreshQuotes(MessageId),
+    /// Fetches what a message links to, and shows it.
+    PreviewLinks(MessageId),
     /// Deletes expired rows. Periodic.
     Prune,
 }
@@ -28,6 +31,7 @@ impl Job {
             Self::EraseMessages(user) => ("erase-messages", user.to_string()),
             Self::PurgeRoom(room) => ("purge-room", room.to_string()),
             Self::RefreshQuotes(quoted) => ("refresh-quotes", quoted.to_string()),
+            Self::PreviewLinks(message) => (PREVIEW_LINKS, message.to_string()),
             Self::Prune => ("tidy", String::new()),
         };
         JobColumns { kind, subject }
@@ -40,6 +44,7 @@ impl Job {
             "erase-messages" => subject.parse().ok().map(UserId).map(Self::EraseMessages),
             "purge-room" => subject.parse().ok().map(RoomId).map(Self::PurgeRoom),
             "refresh-quotes" => subject.parse().ok().map(MessageId).map(Self::RefreshQuotes),
+            PREVIEW_LINKS => subject.parse().ok().map(MessageId).map(Self::PreviewLinks),
             "tidy" => Some(Self::Prune),
             _ => None,
         }
@@ -51,8 +56,32 @@ impl Job {
             Self::ReassignRooms(_)
             | Self::EraseMessages(_)
             | Self::PurgeRoom(_)
-            | Self::RefreshQuotes(_) => None,
+            | Self::RefreshQuotes(_)
+            | Self::PreviewLinks(_) => None,
             Self::Prune => Some(Duration::from_hours(1)),
+        }
+    }
+}
+
+/// The kind of the jobs that wait for other servers.
+pub(super) const PREVIEW_LINKS: &str = "preview-links";
+
+/// What a job waits for. Jobs that wait for other servers have places of their own, so that a slow server does not
+/// hold up the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    Database,
+    Network,
+}
+
+impl Lane {
+    pub const ALL: [Self; 2] = [Self::Database, Self::Network];
+
+    /// How many of its jobs a process runs at the same time.
+    pub fn places(self) -> usize {
+        match self {
+            Self::Database => 1,
+            Self::Network => AT_ONCE,
         }
     }
 }
@@ -88,6 +117,13 @@ impl ClaimedJob {
     pub fn kind(&self) -> &'static str {
         self.job.map_or("unknown", |job| job.columns().kind)
     }
+
+    pub fn lane(&self) -> Lane {
+        match self.job {
+            Some(Job::PreviewLinks(_)) => Lane::Network,
+            _ => Lane::Database,
+        }
+    }
 }
 
 /// A job that failed for the last time.
@@ -120,6 +156,7 @@ mod tests {
             Job::EraseMessages(UserId(7)),
             Job::PurgeRoom(RoomId(8)),
             Job::RefreshQuotes(MessageId(9)),
+            Job::PreviewLinks(MessageId(9)),
             Job::Prune,
         ] {
             let JobColumns { kind, subject } = job.columns();

@@ -1,10 +1,12 @@
 //! The SQL of jobs.
 
 use crate::db::{
-    Db, Transaction, column_type, execute, fetch_all, fetch_one, fetch_optional,
-    fetch_optional_scalar,
+    Db, StatementBatch, Transaction, column_type, execute, fetch_all, fetch_one, fetch_optional,
+    fetch_optional_scalar, power_of_two_chunks, push_statement,
 };
-use crate::jobs::model::{ClaimedJob, DeadJob, Job, JobColumns, JobCounts, JobId, Lease};
+use crate::jobs::model::{
+    ClaimedJob, DeadJob, Job, JobColumns, JobCounts, JobId, Lane, Lease, PREVIEW_LINKS,
+};
 use crate::kernel::Timestamp;
 
 column_type!(JobId as i64, |id| id.0, |id| Ok(Self(id)));
@@ -33,6 +35,25 @@ pub async fn enqueue(
     Ok(())
 }
 
+/// Adds several jobs of a batch of statements, each as [`enqueue`] does.
+pub(crate) fn push_enqueue(statements: &mut StatementBatch, jobs: &[Job], now: Timestamp) {
+    for chunk in power_of_two_chunks(jobs) {
+        push_statement!(statements, |query| {
+            query
+                .push("insert into jobs (kind, subject, due_at, created_at) ")
+                .push_values(chunk, |mut row, job| {
+                    let JobColumns { kind, subject } = job.columns();
+                    row.push_bind(kind).push_bind(subject).push_bind(now).push_bind(now);
+                })
+                .push(
+                    " on conflict (kind, subject) do update
+                      set due_at = excluded.due_at, lease = null, attempts = 0, failure = null,
+                          dead_at = null",
+                )
+        });
+    }
+}
+
 /// Adds a periodic job unless it exists.
 pub(super) async fn ensure_scheduled(db: &Db, job: Job, due: Timestamp) -> Result<(), sqlx::Error> {
     let JobColumns { kind, subject } = job.columns();
@@ -48,10 +69,11 @@ pub(super) async fn ensure_scheduled(db: &Db, job: Job, due: Timestamp) -> Resul
     transaction.commit().await
 }
 
-/// Claims the job that has been due for the longest time; `None` if none is due, or another process was
+/// Claims the job of these lanes that has been due for the longest time; `None` if none is due, or another process was
 /// faster. No other process starts the job until `lease_ends`.
 pub(super) async fn claim(
     db: &Db,
+    lanes: &[Lane],
     lease: Lease,
     lease_ends: Timestamp,
     now: Timestamp,
@@ -65,8 +87,13 @@ pub(super) async fn claim(
     // A read first, so that an idle server does not write every second.
     let due: Option<JobId> = fetch_optional_scalar!(
         db,
-        "select id from jobs where dead_at is null and due_at <= $1 order by due_at, id limit 1",
+        "select id from jobs where dead_at is null and due_at <= $1
+           and case when kind = $2 then $3 else $4 end = 1
+         order by due_at, id limit 1",
         now,
+        PREVIEW_LINKS,
+        i64::from(lanes.contains(&Lane::Network)),
+        i64::from(lanes.contains(&Lane::Database)),
     )?;
     let Some(id) = due else { return Ok(None) };
     let mut transaction = db.begin().await?;

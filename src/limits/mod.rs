@@ -8,7 +8,7 @@ mod links;
 
 use std::time::Duration;
 
-pub use self::links::outgoing;
+pub use self::links::{link_preview, outgoing};
 
 /// How often something is allowed: `burst` times at once, then once per `every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

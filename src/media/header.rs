@@ -41,6 +41,12 @@ pub(super) struct Header {
     pub height: u32,
 }
 
+/// The width and height of a picture that Patio encoded.
+pub fn dimensions(picture: &[u8]) -> Option<(u32, u32)> {
+    let header = Header::read(&mut io::Cursor::new(picture)).ok()?;
+    Some((header.width, header.height))
+}
+
 impl Header {
     /// Reads the header and checks it against the limits.
     pub(super) fn read(file: &mut (impl BufRead + Seek)) -> Result<Self, Refusal> {

@@ -11,4 +11,5 @@ mod rendition;
 
 pub use self::child::run as run_child;
 pub use self::encoder::{ImageEncoder, ImageError, executable};
+pub use self::header::dimensions;
 pub use self::rendition::Rendition;

@@ -1,5 +1,6 @@
 //! A response whose body is read piece by piece, within the limits of its request.
 
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Response as HttpResponse, StatusCode};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -43,6 +44,12 @@ impl Response {
 
     pub fn headers(&self) -> &HeaderMap {
         self.head_and_body.headers()
+    }
+
+    /// The header `Content-Type`; empty without one.
+    pub fn content_type(&self) -> &str {
+        let value = self.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
     }
 
     /// The next bytes of the body; `None` at its end.

@@ -35,7 +35,7 @@ use crate::http::sessions;
 pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
     let messages = Router::new()
         .merge(composer::router())
-        .merge(messages::router())
+        .merge(messages::router(state))
         .merge(threads::router())
         .route_layer(from_fn_with_state(state.clone(), returned_text::return_text));
     // The outermost first. One stack and not a `layer` for each: axum boxes the service of every route

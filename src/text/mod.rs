@@ -15,3 +15,4 @@ pub mod scripts;
 pub mod snippet;
 pub mod tokenizer;
 pub mod visible;
+pub mod web_page;

@@ -2,6 +2,7 @@
 
 mod edits;
 mod pins;
+mod previews;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -37,6 +38,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(react, unreact))
         .merge(edits::router())
         .merge(pins::router())
+        .merge(previews::router())
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]

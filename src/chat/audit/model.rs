@@ -37,6 +37,12 @@ pub enum Action<'a> {
         room: NamedRoom<'a>,
         author: NamedUser<'a>,
     },
+    /// The preview of a link in a message of another user was removed.
+    RemovePreview {
+        message: MessageId,
+        room: NamedRoom<'a>,
+        author: NamedUser<'a>,
+    },
     DeleteRoom {
         room: NamedRoom<'a>,
     },
@@ -101,15 +107,27 @@ pub(super) struct Subject<'a> {
     pub name: Option<&'a str>,
 }
 
+/// An action on a message of another user.
+fn of_message<'a>(
+    action: &'static str,
+    message: MessageId,
+    room: NamedRoom<'a>,
+    author: NamedUser<'a>,
+) -> (&'static str, Subject<'a>, Value) {
+    let mut detail = room.detail();
+    detail["author_id"] = json!(author.id);
+    detail["author"] = json!(author.name);
+    (action, Subject { kind: "message", id: Some(message.0), name: None }, detail)
+}
+
 impl<'a> Action<'a> {
     pub(super) fn columns(self) -> Columns<'a> {
         let (action, subject, detail) = match self {
             Self::DeleteMessage { message, room, author } => {
-                let mut detail = room.detail();
-                detail["author_id"] = json!(author.id);
-                detail["author"] = json!(author.name);
-                let subject = Subject { kind: "message", id: Some(message.0), name: None };
-                ("message.delete", subject, detail)
+                of_message("message.delete", message, room, author)
+            }
+            Self::RemovePreview { message, room, author } => {
+                of_message("message.remove_preview", message, room, author)
             }
             Self::DeleteRoom { room } => ("room.delete", room.subject(), json!({})),
             Self::RestoreRoom { room } => ("room.restore", room.subject(), json!({})),

@@ -25,7 +25,7 @@ pub(super) fn render(body: &MessageBody, markup: Markup, known: &KnownEmoji) -> 
         }
         None
     });
-    Rendered { html, markup, names, emoji }
+    Rendered { html, markup, names, emoji, previews: false }
 }
 
 /// A handle as its user writes it.
@@ -73,6 +73,8 @@ pub(super) struct RenderedWithMentions {
     pub outsiders: Vec<UserId>,
     /// Whether it mentions those who are online.
     pub is_here: bool,
+    /// As in [`Rendered`].
+    pub previews: bool,
 }
 
 impl MentionIndex {
@@ -96,7 +98,7 @@ impl MentionIndex {
         body: &MessageBody,
         rendered: &Rendered,
     ) -> RenderedWithMentions {
-        let markup = rendered.markup;
+        let (markup, previews) = (rendered.markup, rendered.previews);
         let handles = self.handles.get(&writing.room);
         let handle = |name: &str| handles.and_then(|handles| handles.get(name));
         let audience = self.audiences.get(&writing.room).filter(|_| !writing.is_in_thread);
@@ -104,7 +106,8 @@ impl MentionIndex {
         if !rendered.names.iter().any(|name| handle(name).is_some() || wide(name).is_some()) {
             let html = rendered.html.clone();
             let (mentioned, outsiders) = (Vec::new(), Vec::new());
-            return RenderedWithMentions { html, markup, mentioned, outsiders, is_here: false };
+            let is_here = false;
+            return RenderedWithMentions { html, markup, mentioned, outsiders, is_here, previews };
         }
         let mut mentioned = Vec::new();
         let mut outsiders = Vec::new();
@@ -133,7 +136,7 @@ impl MentionIndex {
             users.dedup();
         }
         outsiders.truncate(OUTSIDERS);
-        RenderedWithMentions { html, markup, mentioned, outsiders, is_here }
+        RenderedWithMentions { html, markup, mentioned, outsiders, is_here, previews }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod broadcaster;
 mod known_ids;
+mod link_previews;
 mod mentions;
 pub mod model;
 mod reading;
@@ -19,7 +20,7 @@ use prometheus_client::metrics::histogram::Histogram;
 pub use self::model::WriteError;
 use self::model::{
     Author, Deleter, DeletionReason, Draft, Markup, Message, MessageBody, NewReply, NewText, Post,
-    Reaction, ReactionEmoji, Version, Write, WriteOutcome,
+    Reaction, ReactionEmoji, Rendered, Version, Write, WriteOutcome,
 };
 pub use self::remote::RemoteMessages;
 pub use self::wide_mention::WideMention;
@@ -29,6 +30,7 @@ pub use self::writer::PendingWrite;
 use super::accounts::model::Role;
 use super::emoji::model::KnownEmoji;
 use super::events::EventHub;
+use super::link_previews::model::has_links;
 use super::presence::Presence;
 use super::rooms::model::{Member, Reader, Room, may_moderate};
 use super::search;
@@ -47,6 +49,7 @@ pub struct Messages {
     writer: GroupCommitWriter,
     wide_mentions: WideMentions,
     emoji: KnownEmoji,
+    link_previews: Switch,
 }
 
 /// What messages need to reach users.
@@ -57,6 +60,8 @@ pub struct Delivery {
     pub rate_limit: Switch,
     /// The custom emoji that exist.
     pub emoji: KnownEmoji,
+    /// Whether links in messages get previews.
+    pub link_previews: Switch,
 }
 
 impl Messages {
@@ -70,12 +75,12 @@ impl Messages {
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<(Self, RemoteMessages), ServiceError> {
-        let Delivery { hub, presence, rate_limit, emoji } = delivery;
+        let Delivery { hub, presence, rate_limit, emoji, link_previews } = delivery;
         let (writer, remote) =
             GroupCommitWriter::start(db.clone(), hub, clock.clone(), origin, epoch, lifecycle)
                 .await?;
         let wide_mentions = WideMentions::new(presence, clock.clone(), rate_limit);
-        Ok((Self { db, clock, writer, wide_mentions, emoji }, remote))
+        Ok((Self { db, clock, writer, wide_mentions, emoji, link_previews }, remote))
     }
 
     /// Posts a message. Messages are stored in the order of the calls, even if the caller does not await
@@ -112,7 +117,7 @@ impl Messages {
     }
 
     fn write_post(&self, member: Member, draft: Draft, reply: Option<NewReply>) -> PendingWrite {
-        let rendered = mentions::render(&draft.body, draft.markup, &self.emoji);
+        let rendered = self.render(&draft.body, draft.markup);
         let document = SearchDocument::new(&member, draft.body.as_str(), &rendered.html);
         let tokens = search::store::tokens(&self.db, &document);
         match self.wide_mentions.admit(member.user().id, &rendered.names) {
@@ -122,6 +127,12 @@ impl Messages {
             }
             Err(error) => PendingWrite::refused(error),
         }
+    }
+
+    fn render(&self, body: &MessageBody, markup: Markup) -> Rendered {
+        let rendered = mentions::render(body, markup, &self.emoji);
+        let previews = self.link_previews == Switch::On && has_links(&rendered.html);
+        Rendered { previews, ..rendered }
     }
 
     /// How a text mentions many members at once, if it does.
@@ -237,8 +248,7 @@ impl Messages {
     /// # Errors
     /// [`WriteError::Deleted`] if the message is deleted.
     pub async fn edit(&self, author: Author, text: NewText) -> Result<WriteOutcome, WriteError> {
-        let rendered =
-            mentions::render(&text.body, text.markup.unwrap_or(Markup::Markdown), &self.emoji);
+        let rendered = self.render(&text.body, text.markup.unwrap_or(Markup::Markdown));
         let online = self.wide_mentions.admit(author.user, &rendered.names)?;
         self.writer.write(Write::Edit { author, text, rendered, online }).await
     }

@@ -27,6 +27,8 @@ pub struct Room {
     pub archived_at: Option<Timestamp>,
     /// Only the owner and administrators may mention all members at once. Earlier exports do not say.
     pub wide_mentions_restricted: Option<Flag>,
+    /// Links in its messages get previews. Earlier exports do not say.
+    pub link_previews: Option<Flag>,
 }
 
 impl Record for Room {
@@ -34,7 +36,7 @@ impl Record for Room {
     const SELECT: &'static str = "
         select id, name, case when visibility in ('direct', 'group') then folded_name end as pair, topic,
                visibility, lobby, owner_id, last_seq, rev, created_at, archived_at,
-               wide_mentions_restricted
+               wide_mentions_restricted, link_previews
         from rooms
         where id not in (select room_id from deleted_rooms)
           and id not in (select t.room_id from threads t
@@ -42,8 +44,8 @@ impl Record for Room {
         order by id";
     const INSERT: &'static str = "
         insert into rooms (id, name, folded_name, topic, visibility, lobby, owner_id, last_seq, rev,
-                           created_at, archived_at, wide_mentions_restricted)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12, 0))";
+                           created_at, archived_at, wide_mentions_restricted, link_previews)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12, 0), coalesce($13, 1))";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         ensure((1..1 << 31).contains(&self.id.0), "id is not a room id")?;
@@ -66,6 +68,7 @@ impl Record for Room {
             self.created_at,
             self.archived_at,
             self.wide_mentions_restricted,
+            self.link_previews,
         )?)
     }
 }

@@ -1,6 +1,8 @@
 //! Makes a rendition of a picture: small, upright, encoded again, without the file's metadata (place, camera). Runs only
 //! in the child.
 
+mod link_preview;
+
 use std::io::{BufRead, Seek};
 
 use image::codecs::gif::GifDecoder;
@@ -28,6 +30,8 @@ pub enum Rendition {
     Avatar,
     /// The whole picture in a small square, as PNG. An animation stands still.
     Emoji,
+    /// The whole picture beside a link, as JPEG. An animation stands still.
+    LinkPreview,
 }
 
 impl Rendition {
@@ -36,6 +40,7 @@ impl Rendition {
         match self {
             Self::Avatar => "avatar",
             Self::Emoji => "emoji",
+            Self::LinkPreview => "link-preview",
         }
     }
 
@@ -44,6 +49,7 @@ impl Rendition {
         match self {
             Self::Avatar => 256,
             Self::Emoji => 128,
+            Self::LinkPreview => link_preview::SIDE,
         }
     }
 
@@ -53,6 +59,9 @@ impl Rendition {
         match self {
             Self::Avatar => header == Header { format: Format::Jpeg, width: side, height: side },
             Self::Emoji => header.format == Format::Png && header.width.max(header.height) <= side,
+            Self::LinkPreview => {
+                header.format == Format::Jpeg && header.width.max(header.height) <= side
+            }
         }
     }
 
@@ -64,6 +73,7 @@ impl Rendition {
         match self {
             Self::Avatar => self.avatar(pixels),
             Self::Emoji => self.emoji(pixels),
+            Self::LinkPreview => link_preview::make(pixels),
         }
     }
 

@@ -101,6 +101,7 @@ fn by_day(presence: &Presence, entries: Vec<AuditEntry>, calendar: &Calendar) ->
 fn sentence(entry: &AuditEntry, t: Language) -> String {
     let key = match entry.action.as_str() {
         "message.delete" => "audit-message-delete",
+        "message.remove_preview" => "audit-message-remove-preview",
         "room.delete" => "audit-room-delete",
         "room.restore" => "audit-room-restore",
         "room.archive" => "audit-room-archive",

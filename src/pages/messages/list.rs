@@ -15,6 +15,7 @@ use crate::kernel::{MessageId, RoomId, Timestamp};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::empty_room::Step;
+use crate::pages::messages::previews::{self, PreviewView};
 
 const PARAGRAPH_END: &str = "</p>";
 
@@ -55,6 +56,7 @@ struct MessageView<'a> {
     thread: Option<ThreadView>,
     /// The reply of which it is the copy.
     twin_of: Option<i64>,
+    previews: Vec<PreviewView<'a>>,
 }
 
 /// What a message shows of its thread.
@@ -229,6 +231,7 @@ fn render(message: &Message, calendar: &Calendar, setting: Setting) -> askama::R
             .filter(|thread| thread.replies > 0)
             .map(|thread| ThreadView::new(thread, calendar)),
         twin_of: message.twin_of.map(|reply| reply.0).filter(|_| !message.is_deleted()),
+        previews: previews::views(message),
     };
     MessageTemplate { m, t }.render()
 }

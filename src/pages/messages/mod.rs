@@ -7,6 +7,7 @@ pub mod list;
 pub(in crate::pages) mod mention_styles;
 pub(in crate::pages) mod more;
 pub(in crate::pages) mod pins;
+pub(in crate::pages) mod previews;
 pub(in crate::pages) mod reactions;
 pub(in crate::pages) mod show;
 
@@ -14,11 +15,12 @@ use axum::Router;
 
 use crate::http::AppState;
 
-pub(in crate::pages) fn router() -> Router<AppState> {
+pub(in crate::pages) fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .merge(edits::router())
         .merge(more::router())
         .merge(pins::router())
+        .merge(previews::router(state))
         .merge(reactions::router())
         .merge(show::router())
 }

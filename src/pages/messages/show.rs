@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use crate::chat::link_previews::model::LinkPreview;
 use crate::chat::messages::model::{Message, MessageBody, NewText, ReactionEmoji};
 use crate::chat::messages::{Messages, WriteError};
 use crate::chat::presence::Presence;
@@ -50,6 +51,8 @@ struct MessagePage {
     message: String,
     deleted: bool,
     pinned: bool,
+    /// The previews that the user may remove.
+    previews: Vec<PreviewTitle>,
     /// The text as it was typed.
     source: String,
     /// Whether the room has a read marker of the user.
@@ -84,6 +87,19 @@ pub(super) struct RoomView {
 impl RoomView {
     pub fn new(room: &Room, t: Language) -> Self {
         Self { id: room.id.0, name: title(room, t), icon: icon(room) }
+    }
+}
+
+/// A preview that the user may remove.
+struct PreviewTitle {
+    n: i64,
+    title: String,
+}
+
+impl PreviewTitle {
+    fn all(message: &Message) -> Vec<Self> {
+        let view = |preview: &LinkPreview| Self { n: preview.n, title: preview.page.title.clone() };
+        message.previews.iter().map(view).collect()
     }
 }
 
@@ -249,6 +265,11 @@ impl MessageRenderer {
             message: shown,
             deleted: message.is_deleted(),
             pinned: message.is_pinned(),
+            previews: if message.author.id == me.id || may_moderate(me, room) {
+                PreviewTitle::all(message)
+            } else {
+                Vec::new()
+            },
             source: message.body.clone(),
             is_member: room.is_member(),
             may: Rights {

@@ -51,12 +51,14 @@ struct SettingsPage {
     links: ListLinks,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a condition of the template")]
 struct RoomView {
     id: i64,
     name: String,
     icon: &'static str,
     lobby: bool,
     wide_mentions_restricted: bool,
+    link_previews: bool,
     archived: bool,
 }
 
@@ -132,6 +134,7 @@ impl RoomSettingsRenderer {
                 icon: icon(room),
                 lobby: room.lobby,
                 wide_mentions_restricted: room.wide_mentions_restricted,
+                link_previews: room.link_previews,
                 archived: room.archived_at.is_some(),
             },
             may_change: may_change(reader.user(), room),
@@ -165,10 +168,13 @@ struct ChangeForm {
     topic: String,
     /// Who may mention all members at once: `members` or [`OWNER`].
     wide_mentions: Option<String>,
+    /// Whether links get previews: [`ON`] or `off`.
+    link_previews: Option<String>,
 }
 
 /// Only the owner and administrators.
 const OWNER: &str = "owner";
+const ON: &str = "on";
 
 async fn update(
     State(renderer): State<RoomSettingsRenderer>,
@@ -183,6 +189,7 @@ async fn update(
                 name: Some(name),
                 topic: Some(topic),
                 wide_mentions_restricted: typed.wide_mentions.map(|who| who == OWNER),
+                link_previews: typed.link_previews.map(|setting| setting == ON),
             };
             match rooms.update(&owner, &change).await {
                 Ok(()) => return Ok(to_settings(owner.room().id)),

@@ -250,6 +250,21 @@ pub fn linked_handles(html: &str) -> impl Iterator<Item = String> {
     })
 }
 
+/// The web addresses that rendered HTML links outside of quotes, in their order.
+pub fn web_links(html: &str) -> impl Iterator<Item = String> {
+    let mut quotes = 0_usize;
+    html.split('<').skip(1).filter_map(move |tag| {
+        if tag.starts_with("blockquote>") {
+            quotes += 1;
+        } else if tag.starts_with("/blockquote>") {
+            quotes = quotes.saturating_sub(1);
+        }
+        let (address, _) = tag.strip_prefix("a href=\"")?.split_once('"')?;
+        let is_own = quotes == 0 && !address.starts_with("mailto:");
+        is_own.then(|| html_escape::decode_html_entities(address).into_owned())
+    })
+}
+
 /// The custom emoji in rendered HTML: the name and the version of each. What is no name and no version is left
 /// out, because an import may hold any HTML.
 pub fn custom_emoji(html: &str) -> impl Iterator<Item = (String, String)> {

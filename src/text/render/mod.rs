@@ -14,7 +14,9 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use self::html::{CLOSE, Element, OPEN};
-pub use self::html::{custom_emoji, is_custom_emoji, linked_handles, text_of, with_emoji_files};
+pub use self::html::{
+    custom_emoji, is_custom_emoji, linked_handles, text_of, web_links, with_emoji_files,
+};
 use self::line::LineWriter;
 #[cfg(fuzzing)]
 pub use self::markdown::allowed;

@@ -39,6 +39,7 @@ export class Patio {
       LISTEN: HOST,
       DATA_DIR: this.directory,
       RATE_LIMIT: 'off',
+      LINK_PREVIEWS: 'off',
       LOG: 'warn',
       ...this.environment,
     };

@@ -35,7 +35,7 @@ async fn first_user_is_administrator_and_all_start_in_the_lobby() {
     let lobby = json!({
         "id": 1, "name": "lobby", "topic": "", "visibility": "public", "lobby": true,
         "owner_id": null, "code": null, "last_seq": 0, "last_read_seq": 0, "unread": 0, "mentions": 0, "rev": 0,
-        "members": 2, "online": 0, "archived_at": null, "wide_mentions_restricted": false,
+        "members": 2, "online": 0, "archived_at": null, "wide_mentions_restricted": false, "link_previews": true,
         "favourite": false, "section": "", "parent": null,
     });
     assert_eq!(rooms, json!({"items": [lobby]}));

@@ -217,6 +217,7 @@ impl TestContext {
             .replace("{user_id}", &member)
             .replace("{code}", &scene.code)
             .replace("{emoji}", "👍")
+            .replace("{n}", "0")
             .replace("/direct/{name}", "/direct/carlos")
             .replace("/people/{name}", "/people/carlos")
             .replace("/emoji/{name}", "/emoji/none")

@@ -47,7 +47,7 @@ async fn posted_message_has_all_documented_fields() {
         "markup": 1,
         "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
         "reply_to": null, "quote": null, "pinned": false, "edits": 0, "reactions": [], "attachments": [],
-        "thread": null, "nonce": "n1", "twin_of": null,
+        "thread": null, "nonce": "n1", "twin_of": null, "previews": [],
     });
     assert_eq!(posted, expected);
 }

@@ -26,7 +26,7 @@ const ATTRIBUTES: [&str; 9] = [
 const DELIVERED: [&str; 3] = ["messages/_message.html", "rooms/_row.html", "rooms/_member.html"];
 
 /// Forms that lead to another page, change language or theme, or belong to messages.
-const PLAIN_FORMS: [&str; 28] = [
+const PLAIN_FORMS: [&str; 29] = [
     "/admin/people/close",
     "/admin/people/erase",
     "/direct",
@@ -37,6 +37,7 @@ const PLAIN_FORMS: [&str; 28] = [
     "/messages/{{ id }}/delete",
     "/messages/{{ id }}/edit",
     "/messages/{{ id }}/pin",
+    "/messages/{{ id }}/previews/{{ p.n }}/delete",
     "/messages/{{ id }}/reactions",
     "/messages/{{ id }}/unpin",
     "/messages/{{ id }}/unread",

@@ -22,11 +22,12 @@ const LAYERS: [&[&str]; 12] = [
 ];
 
 /// The modules of `chat`, from low to high. Models are below the events, operations above.
-const CHAT: [&str; 19] = [
+const CHAT: [&str; 21] = [
     "accounts::model",
     "emoji::model",
     "names::model",
     "rooms::model",
+    "link_previews::model",
     "messages::model",
     "drafts::model",
     "events",
@@ -39,6 +40,7 @@ const CHAT: [&str; 19] = [
     "search",
     "drafts",
     "messages",
+    "link_previews",
     "saved",
     "sync",
     "commands",

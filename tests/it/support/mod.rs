@@ -6,6 +6,7 @@ mod browser;
 mod cluster;
 pub mod command;
 mod disk;
+mod internet;
 mod live;
 mod process;
 mod raw;
@@ -29,6 +30,7 @@ pub use api::{Api, png};
 pub use browser::{Browser, Page};
 pub use cluster::Cluster;
 pub use disk::{Disk, FaultRng, Syncs, cut_power};
+pub use internet::{Internet, Site};
 pub use live::Live;
 pub use process::Process;
 pub use raw::Raw;
@@ -76,7 +78,24 @@ impl Server {
     pub async fn decoding_with(program: PathBuf) -> Self {
         let now = Arc::new(AtomicI64::new(START));
         let storage = Arc::new(Storage::new().await);
-        Self::start_with(storage, now, &[], program).await
+        Self::start_with(storage, now, &[], program, &Internet::default()).await
+    }
+
+    /// Starts where other servers can be reached: those of this internet. All other tests have none.
+    pub async fn on_internet(internet: &Internet, flags: &[&str]) -> Self {
+        let now = Arc::new(AtomicI64::new(START));
+        let storage = Arc::new(Storage::new().await);
+        Self::start_with(storage, now, flags, Self::decoder(), internet).await
+    }
+
+    /// Starts a second server on the same directory, database, clock and internet.
+    pub async fn second_on(&self, internet: &Internet) -> Self {
+        let (storage, now) = (self.storage.clone(), self.now.clone());
+        Self::start_with(storage, now, &[], Self::decoder(), internet).await
+    }
+
+    fn decoder() -> PathBuf {
+        env!("CARGO_BIN_EXE_patio").into()
     }
 
     /// Starts on existing storage.
@@ -90,7 +109,7 @@ impl Server {
     }
 
     async fn start_on(storage: Arc<Storage>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
-        Self::start_with(storage, now, flags, env!("CARGO_BIN_EXE_patio").into()).await
+        Self::start_with(storage, now, flags, Self::decoder(), &Internet::default()).await
     }
 
     async fn start_with(
@@ -98,6 +117,7 @@ impl Server {
         now: Arc<AtomicI64>,
         flags: &[&str],
         decoder: PathBuf,
+        internet: &Internet,
     ) -> Self {
         let storage_flags = storage.flags();
         let fixed = ["patio", "--listen=127.0.0.1"].into_iter();
@@ -111,8 +131,9 @@ impl Server {
         config.password_cost = PasswordCost::Least;
         let reading = now.clone();
         let clock = Clock::from_fn(move || Timestamp(reading.load(Ordering::Relaxed)));
-        let app =
-            patio::server::Server::build(config, clock, Random::system()).await.expect("a server");
+        let (random, client) = (Random::system(), internet.client());
+        let app = patio::server::Server::build_with(config, clock, random, client);
+        let app = app.await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
         let state = app.state();

@@ -45,6 +45,7 @@ impl Process {
             .env("PORT", port.to_string())
             .env("LISTEN", "127.0.0.1")
             .env("RATE_LIMIT", "off")
+            .env("LINK_PREVIEWS", "off")
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stderr(Stdio::piped())
             .spawn()

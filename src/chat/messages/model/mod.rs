@@ -19,6 +19,7 @@ pub use self::pinner::Pinner;
 pub use self::quote::{Quote, excerpt};
 use self::threads::ThreadSummary;
 use crate::chat::accounts::model::UserRef;
+use crate::chat::link_previews::model::{FoundPage, LinkPreview};
 use crate::chat::rooms::model::{Member, ParentMessage};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 pub use crate::text::render::Markup;
@@ -56,6 +57,8 @@ pub struct Message {
     pub thread: Option<ThreadSummary>,
     /// If it is the copy of a reply in a thread that was sent to the room, too: the reply.
     pub twin_of: Option<MessageId>,
+    /// What its links lead to, without what was removed.
+    pub previews: Vec<LinkPreview>,
 }
 
 impl Message {
@@ -196,6 +199,8 @@ pub(super) struct Rendered {
     pub names: Vec<String>,
     /// The custom emoji in it: the version of each by its name.
     pub emoji: HashMap<String, String>,
+    /// Whether it has links that get previews.
+    pub previews: bool,
 }
 
 /// The permission to edit a message. Only [`super::Messages::author`] makes it.
@@ -283,6 +288,17 @@ pub(super) enum Write {
     },
     /// Lets the head of a thread show its last replies.
     Announce(RoomId),
+    /// Shows what was found at the links of a message.
+    ShowPreviews {
+        room: RoomId,
+        message: MessageId,
+        found: Vec<(String, FoundPage)>,
+    },
+    /// Removes the preview of one link.
+    RemovePreview {
+        deleter: Deleter,
+        n: i64,
+    },
 }
 
 impl Write {
@@ -306,6 +322,8 @@ impl Write {
             | Self::Delete(_)
             | Self::Unreact(_)
             | Self::Announce(_)
+            | Self::ShowPreviews { .. }
+            | Self::RemovePreview { .. }
             | Self::RefreshQuotes { .. } => None,
         }
     }

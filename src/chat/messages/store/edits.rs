@@ -5,7 +5,7 @@ use super::changing::{
     ChangeError, changed, find_existing, find_undeleted, next_change, touch, unchanged,
 };
 use super::mentions;
-use super::{joining, quotes, versions};
+use super::{joining, link_previews, quotes, versions};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;
@@ -33,7 +33,7 @@ pub(super) async fn edit(
     now: Timestamp,
 ) -> Result<WriteOutcome, ChangeError> {
     let Author { room, message: id, .. } = author;
-    let RenderedWithMentions { html, markup, mut mentioned, is_here, .. } = rendered;
+    let RenderedWithMentions { html, markup, mut mentioned, is_here, previews, .. } = rendered;
     let body = text.body.as_str();
     let message = find_undeleted(transaction, room, id).await?;
     let is_same_markup = text.markup.is_none_or(|markup| markup == message.markup);
@@ -54,6 +54,7 @@ pub(super) async fn edit(
         change,
         markup,
     )?;
+    link_previews::follow_edit(transaction, id, &html, previews, now).await?;
     if let Some(quoted) = quotes::quoted_author(transaction, &message).await? {
         quotes::notify_quoted(&mut mentioned, quoted, message.author.id);
     }
@@ -83,7 +84,7 @@ pub(super) async fn delete(
     execute!(
         transaction,
         "update messages set body = '', html = '', deleted_at = $2, room_rev_key = $3, deleted_by = $4,
-                             pinned_at = null, pinned_by = null
+                             pinned_at = null, pinned_by = null, previews = 0
          where id = $1",
         id,
         now,
@@ -92,6 +93,7 @@ pub(super) async fn delete(
     )?;
     execute!(transaction, "delete from reactions where message_id = $1", id)?;
     versions::delete(transaction, id).await?;
+    link_previews::delete(transaction, id).await?;
     let unsaved = remove_saved(transaction, id, meta).await?;
     if let DeletionReason::Moderation { moderator, room_name, author, author_name } = reason {
         let action = Action::DeleteMessage {

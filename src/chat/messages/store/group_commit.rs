@@ -8,7 +8,7 @@ use super::changing::{ChangeError, settle};
 use super::insert;
 use super::lookups::{self, LookupResults};
 use super::threads::twins::{self, Twins};
-use super::{Outcome, edits, mentions, pins, quotes, threads};
+use super::{Outcome, edits, link_previews, mentions, pins, quotes, threads};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::drafts::store::{self as drafts, SentDraft};
 use crate::chat::messages::mentions::{MentionIndex, Writing};
@@ -80,6 +80,7 @@ pub(in crate::chat::messages) async fn commit_group(
         insert::assign_numbers(&posts, lookups, replies, &handles, first_id_of_batch, meta.now);
     let mut rest = statements(&transaction);
     insert::push_inserts(&mut rest, &posted);
+    link_previews::push_jobs(&mut rest, &posts, &posted, meta.now);
     if !rest.has_one_writer() {
         rest.run(&mut transaction).await?;
         rest = statements(&transaction);
@@ -154,6 +155,12 @@ async fn apply(
         Write::Unpin(member, message) => pins::unpin(transaction, member, *message).await,
         Write::RefreshQuotes { room, quoted } => {
             quotes::refresh_next(transaction, *room, *quoted).await
+        }
+        Write::ShowPreviews { room, message, found } => {
+            link_previews::show(transaction, *room, *message, found).await
+        }
+        Write::RemovePreview { deleter, n } => {
+            link_previews::remove(transaction, deleter, *n, meta.now).await
         }
         Write::Announce(thread) => {
             let head = threads::announce(transaction, *thread, meta.now).await?;

@@ -272,6 +272,7 @@ fn stored(
         nonce: post.draft.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
         thread: None,
         twin_of: None,
+        previews: Vec::new(),
     };
     WriteOutcome { mentioned, outsiders, ..WriteOutcome::new(message, true) }
 }

@@ -9,6 +9,7 @@ mod group_commit;
 mod history;
 mod insert;
 mod joining;
+mod link_previews;
 mod lookups;
 mod mentions;
 mod pins;
@@ -27,6 +28,7 @@ pub(super) use self::history::{
     rooms_with_messages_after, since,
 };
 pub(super) use self::insert::prune_idempotency_keys;
+pub(super) use self::link_previews::{has_previews, preview_image};
 pub(super) use self::mentions::{handles, mentioned};
 pub(super) use self::pins::{pinned, pinned_ids};
 pub(super) use self::quotes::{has_stale, refresh_later};
@@ -38,6 +40,7 @@ use super::model::{
     DeletedBy, Kind, Markup, Message, Pinner, Quote, Reactions, WriteError, WriteOutcome,
 };
 use crate::chat::accounts::model::UserRef;
+use crate::chat::link_previews::model::LinkPreview;
 use crate::db::{column_type, positional_row};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
@@ -82,6 +85,7 @@ positional_row! {
         reactions: Option<String>,
         thread: Option<String>,
         twin_of: Option<MessageId>,
+        previews: Option<String>,
     }
 }
 
@@ -114,6 +118,7 @@ impl From<MessageRow> for Message {
             nonce: row.nonce,
             thread: row.thread.as_deref().and_then(ThreadSummary::from_column),
             twin_of: row.twin_of,
+            previews: row.previews.as_deref().map_or_else(Vec::new, LinkPreview::from_column),
         }
     }
 }

@@ -41,7 +41,13 @@ macro_rules! MESSAGE_COLUMNS {
                                  from thread_authors a join users w on w.id = a.user_id
                                  where a.room_id = t.room_id order by a.last_seq desc limit 5) p), '')
             from threads t where t.room_id = m.thread_id) end,
-         m.twin_of"
+         m.twin_of,
+         case when m.previews > 0 then
+           (select string_agg(v.position || '\u{1f}' || v.address || '\u{1f}' || v.title || '\u{1f}' || v.text
+              || '\u{1f}' || v.site || '\u{1f}' || coalesce(v.image_hash, '') || '\u{1f}'
+              || coalesce(cast(v.image_width as text), '') || '\u{1f}'
+              || coalesce(cast(v.image_height as text), ''), '\u{1e}' order by v.position)
+            from message_previews v where v.message_id = m.id and v.hidden = 0) end"
         )
     };
 }

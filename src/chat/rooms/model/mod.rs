@@ -67,6 +67,8 @@ pub struct Room {
     pub other_status: Option<Status>,
     /// Only the owner and administrators may mention all members at once.
     pub wide_mentions_restricted: bool,
+    /// Whether links in its messages get previews.
+    pub link_previews: bool,
     /// The stored key of the name.
     pub sort_key: String,
     /// For a thread: what it belongs to.
@@ -219,6 +221,7 @@ pub struct RoomChange {
     pub topic: Option<RoomTopic>,
     /// Whether only the owner and administrators may mention all members at once.
     pub wide_mentions_restricted: Option<bool>,
+    pub link_previews: Option<bool>,
 }
 
 /// The permission to read a room. Only [`super::Rooms::reader`] makes it.
@@ -415,6 +418,7 @@ mod tests {
             other_avatar: None,
             other_status: None,
             wide_mentions_restricted: false,
+            link_previews: true,
             sort_key: String::new(),
             parent: None,
         }

@@ -294,12 +294,14 @@ pub(in crate::chat::rooms) async fn update(
         transaction,
         "update rooms set name = coalesce($1, name), folded_name = coalesce($2, folded_name),
                           topic = coalesce($3, topic),
-                          wide_mentions_restricted = coalesce($4, wide_mentions_restricted)
-         where id = $5",
+                          wide_mentions_restricted = coalesce($4, wide_mentions_restricted),
+                          link_previews = coalesce($5, link_previews)
+         where id = $6",
         name.map(RoomName::as_str),
         name.map(RoomName::folded),
         change.topic.as_ref().map(RoomTopic::as_str),
         change.wide_mentions_restricted.map(i64::from),
+        change.link_previews.map(i64::from),
         room.id,
     );
     match updated {

@@ -94,6 +94,7 @@ positional_row! {
         other_status_text: String,
         other_status_until: Option<Timestamp>,
         wide_mentions_restricted: bool,
+        link_previews: bool,
         sort_key: String,
         parent_room: Option<RoomId>,
         head: Option<MessageId>,
@@ -145,6 +146,7 @@ impl From<RoomRow> for Room {
                 row.other_status_until,
             ),
             wide_mentions_restricted: row.wide_mentions_restricted,
+            link_previews: row.link_previews,
             sort_key: row.sort_key,
             parent,
         }

@@ -46,6 +46,7 @@ macro_rules! ROOM_COLUMNS {
              case when r.visibility = 'direct' then o.avatar end,
              case when r.visibility = 'direct' then o.status_emoji end,
              coalesce(o.status_text, ''), o.status_until, r.wide_mentions_restricted = 1,
+             coalesce(p.link_previews, r.link_previews) = 1,
              coalesce(o.sort_key, r.sort_key, ''),
              t.parent_room_id, t.head_id, p.name, p.visibility, p.owner_id, pm.user_id is not null"
         )

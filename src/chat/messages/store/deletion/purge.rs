@@ -83,6 +83,7 @@ pub(in crate::chat::messages) async fn purge_batch(
         "delete from message_edits where message_id in (select cast(value as bigint) from jsonb_each($1))",
         "delete from idempotency_keys where message_id in (select cast(value as bigint) from jsonb_each($1))",
         "delete from saved_messages where message_id in (select cast(value as bigint) from jsonb_each($1))",
+        "delete from message_previews where message_id in (select cast(value as bigint) from jsonb_each($1))",
     ] {
         execute!(transaction, sql, json_rows(&ids))?;
     }

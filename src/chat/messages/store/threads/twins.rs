@@ -96,10 +96,11 @@ pub(in crate::chat::messages::store) async fn edit(
         lock_rooms(transaction, [author.searched, author.room]).await?;
     }
     let of = |is_copy: bool| {
-        let RenderedWithMentions { markup, is_here, .. } = rendered;
+        let RenderedWithMentions { markup, is_here, previews, .. } = rendered;
         let mentioned = if is_copy { Vec::new() } else { rendered.mentioned.clone() };
         let html = rendered.html.clone();
-        RenderedWithMentions { html, markup, mentioned, outsiders: Vec::new(), is_here }
+        let outsiders = Vec::new();
+        RenderedWithMentions { html, markup, mentioned, outsiders, is_here, previews }
     };
     let is_copy = twin.is_some() && !is_reply;
     let mut edited = edits::edit(transaction, author, text, of(is_copy), meta.now).await?;

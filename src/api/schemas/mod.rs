@@ -1,10 +1,13 @@
 //! The JSON shapes of users, rooms and messages, shared by the API and the live connection.
 
+mod link_preview;
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use self::link_preview::PreviewShape;
 use crate::chat::accounts::model::{Status, User, UserRef};
 use crate::chat::messages::model::threads::{Participant, ThreadSummary};
 use crate::chat::messages::model::{DeletedBy, Message, Quote, Reactions};
@@ -95,10 +98,11 @@ impl From<&RoomStats> for Counts {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Room, example = json!({
     "id": 7, "name": "Garden", "topic": "Who waters when", "visibility": "public", "lobby": false,
-    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "archived_at": null, "wide_mentions_restricted": false,
+    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "archived_at": null, "wide_mentions_restricted": false, "link_previews": true,
     "favourite": true, "section": "", "last_seq": 51, "last_read_seq": 48, "unread": 3,
     "mentions": 1, "rev": 58, "members": 24, "online": 3, "parent": null
 }))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the API")]
 pub struct RoomShape<'a> {
     #[schema(value_type = i64)]
     id: RoomId,
@@ -119,6 +123,8 @@ pub struct RoomShape<'a> {
     archived_at: Option<String>,
     /// Whether `@room` mentions the members only if the owner or an administrator writes it.
     wide_mentions_restricted: bool,
+    /// Whether links in new messages get previews. A thread is as its room.
+    link_previews: bool,
     /// You keep it at the top of your list.
     favourite: bool,
     /// The section of your list that you put it into; empty if none.
@@ -173,6 +179,7 @@ impl<'a> RoomShape<'a> {
             code: room.code.as_ref().map(ToString::to_string),
             archived_at: room.archived_at.map(Timestamp::rfc3339),
             wide_mentions_restricted: room.wide_mentions_restricted,
+            link_previews: room.link_previews,
             favourite: room.favourite,
             section: &room.section,
             last_seq: room.last_seq,
@@ -245,7 +252,8 @@ impl<'a> From<&'a Reactions> for ReactionShape<'a> {
     "body": "Rain at four.", "html": "<p>Rain at four.</p>", "markup": 0,
     "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
     "reply_to": null, "quote": null, "pinned": false, "edits": 0,
-    "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "thread": null, "nonce": null, "twin_of": null
+    "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "thread": null, "nonce": null, "twin_of": null,
+    "previews": []
 }))]
 pub struct MessageShape<'a> {
     /// Unique over all rooms, in the order of storage.
@@ -300,6 +308,8 @@ pub struct MessageShape<'a> {
     /// The reply in a thread of which this message is the copy in the room.
     #[schema(value_type = Option<i64>)]
     twin_of: Option<MessageId>,
+    /// What its links lead to. They come a moment after the message.
+    previews: Vec<PreviewShape<'a>>,
 }
 
 /// What a message shows of its thread.
@@ -354,6 +364,11 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             attachments: [],
             thread: message.thread.as_ref().map(ThreadShape::from),
             twin_of: message.twin_of,
+            previews: message
+                .previews
+                .iter()
+                .map(|one| PreviewShape::new(message.id, one))
+                .collect(),
             nonce: message.nonce.as_deref(),
         }
     }

@@ -1,6 +1,8 @@
 //! Builds all parts of the server, connects them, and runs them until the shutdown. The only module that knows
 //! all others.
 
+mod jobs;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -20,12 +22,14 @@ use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use self::jobs::JobServices;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::{AccountSettings, Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
 use crate::chat::events::{Event, EventHub};
+use crate::chat::link_previews::{Fetcher, LinkPreviews};
 use crate::chat::messages::{Delivery, Messages};
 use crate::chat::names;
 use crate::chat::presence::Presence;
@@ -49,10 +53,10 @@ use crate::http::site::SiteInfo;
 use crate::http::state::Services;
 use crate::http::{AppState, Problem, access_log, listener};
 use crate::jobs::Jobs;
-use crate::jobs::model::Job;
 use crate::kernel::{Clock, Random, ServiceError, Timestamp};
 use crate::lifecycle::Lifecycle;
 use crate::media::{self, ImageEncoder};
+use crate::outgoing::HttpClient;
 use crate::pubsub::Hub;
 use crate::{api, limits, pages, realtime};
 
@@ -79,6 +83,7 @@ struct Foundation {
     lifecycle: Lifecycle,
     clock: Clock,
     random: Random,
+    client: HttpClient,
 }
 
 impl Server {
@@ -87,6 +92,19 @@ impl Server {
     /// # Errors
     /// If the data directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
+        Self::build_with(config, clock, random, HttpClient::new()).await
+    }
+
+    /// The same with another way to other servers, for tests.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub async fn build_with(
+        config: Config,
+        clock: Clock,
+        random: Random,
+        client: HttpClient,
+    ) -> anyhow::Result<Self> {
         let data_dir = DataDir::lock_shared(&config.storage)?;
         let (db, epoch) = open_database(&config, &data_dir, &random).await?;
         let listener = listener::bind(&config.address)
@@ -97,7 +115,7 @@ impl Server {
             realtime::protocol::encode(event, encoding, encoding_clock.now())
         };
         let hub = Hub::start(Arc::new(encode), &lifecycle);
-        let foundation = Foundation { db, hub, epoch, lifecycle, clock, random };
+        let foundation = Foundation { db, hub, epoch, lifecycle, clock, random, client };
         let services = foundation.start_services(config, data_dir.path()).await?;
         if services.accounts.sign_up_state().await?.first {
             tracing::info!("no accounts yet: the first user to register becomes the administrator");
@@ -144,24 +162,12 @@ impl Server {
 impl Foundation {
     /// Builds all services and starts their background tasks.
     async fn start_services(&self, config: Config, data_dir: &Path) -> anyhow::Result<Services> {
-        let Self { db, hub, epoch, lifecycle, clock, random } = self;
+        let Self { db, hub, epoch, lifecycle, clock, random, .. } = self;
         let origin = ProcessId::new(random);
         let rooms = Rooms::new(db.clone(), hub.clone(), clock.clone(), random.clone(), origin);
         let founded = rooms.ensure_lobby().await?;
         names::fill(db).await?;
-        let accounts = Accounts::new(
-            db.clone(),
-            hub.clone(),
-            clock.clone(),
-            random.clone(),
-            origin,
-            AccountSettings {
-                signup: config.signup,
-                rate_limit: config.rate_limit,
-                password_cost: config.password_cost,
-            },
-        );
-        accounts.watch_expiry(lifecycle);
+        let accounts = self.accounts(origin, &config);
         let executable = config.executable.clone().map_or_else(media::executable, Ok)?;
         let images = ImageEncoder::new(executable, data_dir.to_owned());
         let emoji = self.load_emoji(origin, &images).await?;
@@ -171,10 +177,12 @@ impl Foundation {
             presence: presence.clone(),
             rate_limit: config.rate_limit,
             emoji: emoji.known(),
+            link_previews: config.link_previews,
         };
         let (messages, remote) =
             Messages::start(db.clone(), delivery, clock.clone(), origin, epoch, lifecycle).await?;
         let personal = self.personal(&messages, origin);
+        let link_previews = self.link_previews(&messages, &images, &config, data_dir);
         let shared = (accounts.clone(), rooms.clone(), emoji.clone(), personal.clone());
         remote_changes::start(shared, remote, epoch.clone(), lifecycle).await?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
@@ -190,6 +198,7 @@ impl Foundation {
             drafts: personal.drafts,
             emoji,
             jobs,
+            link_previews,
             messages,
             metrics: Arc::new(metrics),
             pending_answers: PendingAnswers::default(),
@@ -233,6 +242,32 @@ impl Foundation {
         }
     }
 
+    fn accounts(&self, origin: ProcessId, config: &Config) -> Accounts {
+        let Self { db, hub, clock, random, .. } = self;
+        let settings = AccountSettings {
+            signup: config.signup,
+            rate_limit: config.rate_limit,
+            password_cost: config.password_cost,
+        };
+        let (db, hub, clock) = (db.clone(), hub.clone(), clock.clone());
+        let accounts = Accounts::new(db, hub, clock, random.clone(), origin, settings);
+        accounts.watch_expiry(&self.lifecycle);
+        accounts
+    }
+
+    fn link_previews(
+        &self,
+        messages: &Messages,
+        images: &ImageEncoder,
+        config: &Config,
+        data_dir: &Path,
+    ) -> LinkPreviews {
+        let fetcher = Fetcher::new(self.client.clone(), images.clone(), data_dir.to_owned());
+        let (db, clock, messages) = (self.db.clone(), self.clock.clone(), messages.clone());
+        let base_url = config.base_url.clone();
+        LinkPreviews::new(db, clock, messages, fetcher, config.rate_limit, base_url)
+    }
+
     /// Builds the services for what users keep for themselves.
     fn personal(&self, messages: &Messages, origin: ProcessId) -> Personal {
         let Self { db, hub, clock, random, .. } = self;
@@ -244,10 +279,14 @@ impl Foundation {
     }
 
     async fn start_jobs(&self, services: &Services) -> Result<(), ServiceError> {
-        let Services { accounts, rooms, messages, jobs, .. } = services;
-        let (accounts, rooms, messages) = (accounts.clone(), rooms.clone(), messages.clone());
-        let run = move |job| run_job(accounts.clone(), rooms.clone(), messages.clone(), job);
-        jobs.start(&self.lifecycle, run).await
+        let Services { accounts, rooms, messages, link_previews, jobs, .. } = services;
+        let work = JobServices {
+            accounts: accounts.clone(),
+            rooms: rooms.clone(),
+            messages: messages.clone(),
+            link_previews: link_previews.clone(),
+        };
+        jobs.start(&self.lifecycle, move |job| work.clone().run(job)).await
     }
 
     /// Periodically drops this process's full token buckets and idle database connections.
@@ -334,31 +373,6 @@ async fn add_retry_after(mut response: Response) -> Response {
         response.headers_mut().entry(RETRY_AFTER).or_insert(seconds);
     }
     response
-}
-
-/// Runs a job: one function for each kind.
-async fn run_job(
-    accounts: Accounts,
-    rooms: Rooms,
-    messages: Messages,
-    job: Job,
-) -> Result<(), ServiceError> {
-    match job {
-        Job::ReassignRooms(user) => rooms.reassign_owned_rooms(user).await,
-        Job::EraseMessages(user) => messages.erase(user).await,
-        Job::PurgeRoom(room) => {
-            // A large room needs several runs: `purge_room` returns false and adds the job again.
-            if rooms.begin_purge(room).await? && messages.purge_room(room).await? {
-                rooms.finish_purge(room).await?;
-            }
-            Ok(())
-        }
-        Job::RefreshQuotes(quoted) => messages.refresh_quotes(quoted).await,
-        Job::Prune => {
-            accounts.prune().await?;
-            messages.prune().await
-        }
-    }
 }
 
 /// Opens the database and loads its epoch.

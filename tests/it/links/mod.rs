@@ -1,0 +1,3 @@
+//! Links in messages: previews of other sites.
+
+mod previews;
