@@ -120,6 +120,7 @@ pins-none = Nothing is pinned here. Pin what everyone should find again: it is i
 show-in-room = Show in the room
 reply = Reply
 in-reply-to = In reply to
+linked-message = The message behind the link:
 no-reply = Do not reply to this message
 quote-gone = The message was deleted
 edits-page = Edit history

@@ -120,6 +120,7 @@ pins-none = Aquí no hay nada fijado. Fija lo que todos deban encontrar: está e
 show-in-room = Mostrar en la sala
 reply = Responder
 in-reply-to = En respuesta a
+linked-message = El mensaje del enlace:
 no-reply = No responder a este mensaje
 quote-gone = El mensaje se eliminó
 edits-page = Historial de cambios

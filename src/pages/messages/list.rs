@@ -104,16 +104,16 @@ struct ReplyView<'a> {
 }
 
 /// A message as its replies show it.
-struct QuoteView<'a> {
-    id: i64,
-    author_id: i64,
+pub(super) struct QuoteView<'a> {
+    pub id: i64,
+    pub author_id: i64,
     /// The handle of its author: a style sheet of theirs highlights the reply.
-    name: &'a str,
-    author: &'a str,
-    hue: i64,
-    initials: String,
-    photo: Option<&'a str>,
-    excerpt: &'a str,
+    pub name: &'a str,
+    pub author: &'a str,
+    pub hue: i64,
+    pub initials: String,
+    pub photo: Option<&'a str>,
+    pub excerpt: &'a str,
 }
 
 impl<'a> From<&'a Quote> for QuoteView<'a> {

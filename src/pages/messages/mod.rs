@@ -8,6 +8,7 @@ pub(in crate::pages) mod mention_styles;
 pub(in crate::pages) mod more;
 pub(in crate::pages) mod pins;
 pub(in crate::pages) mod previews;
+pub(in crate::pages) mod quote;
 pub(in crate::pages) mod reactions;
 pub(in crate::pages) mod show;
 
@@ -21,6 +22,7 @@ pub(in crate::pages) fn router(state: &AppState) -> Router<AppState> {
         .merge(more::router())
         .merge(pins::router())
         .merge(previews::router(state))
+        .merge(quote::router())
         .merge(reactions::router())
         .merge(show::router())
 }

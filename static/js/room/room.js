@@ -10,7 +10,7 @@ import { Composer, isExitCommand, isSlashCommand, literalText } from '../compose
 import { startComposerTools, startFormatKeys } from '../composer/composer-tools.js';
 import { createTypingIndicator } from '../composer/typing-indicator.js';
 import { dispatchFrame } from '../connection/frame-handlers.js';
-import { byId, partOf, query } from '../core/dom.js';
+import { byId, partOf, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { pluralize, withNumber } from '../core/i18n.js';
 import { startEmojiButton } from '../emoji/emoji.js';
@@ -144,11 +144,20 @@ export class Room {
    */
   async #enhance(article) {
     if (article.querySelector('.reaction')) this.#startReactionNames();
+    if (article.querySelector('.message__body a[target]')) this.#quoteLinks(article);
     if (!article.querySelector('.message__body :is(pre, .table)')) return;
     const { enhanceBlocks } = await import('./code-blocks.js');
     const { announce } = this.#options.announcer;
     const template = /** @type {HTMLTemplateElement} */ (byId('code-block'));
     this.scrollAnchor.updateBelow(() => enhanceBlocks(article, { template, announce, pluralize }));
+  }
+
+  /** @param {MessageElement} article */
+  async #quoteLinks(article) {
+    const links = /** @type {HTMLAnchorElement[]} */ (queryAll(article, '.message__body a[target]'));
+    if (!links.some((link) => link.origin === location.origin)) return;
+    const { quoteLinks } = await import('./linked-quotes.js');
+    quoteLinks(article, (change) => this.scrollAnchor.updateBelow(change), this.#signal);
   }
 
   async #startReactionNames() {

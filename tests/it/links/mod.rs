@@ -1,3 +1,4 @@
-//! Links in messages: previews of other sites.
+//! Links in messages: previews of other sites, and quotes of messages.
 
 mod previews;
+mod quotes;

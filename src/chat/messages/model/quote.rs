@@ -2,6 +2,7 @@
 //! reply and never stored, so an edited or deleted text is left nowhere.
 
 use crate::chat::accounts::model::UserRef;
+use crate::chat::messages::model::Message;
 use crate::kernel::{MessageId, UserId};
 use crate::text::render::text_of;
 
@@ -18,6 +19,12 @@ pub struct Quote {
 }
 
 impl Quote {
+    /// What is shown of a message.
+    pub fn of(message: &Message) -> Self {
+        let Message { id, ref author, .. } = *message;
+        Self { id, author: author.clone(), excerpt: excerpt(&message.text()) }
+    }
+
     /// Reads the column that `QUOTE_COLUMN!` of the store selects: one line for each field, then the beginning of the
     /// HTML, or of the body where it is the same.
     pub(in crate::chat::messages) fn from_column(column: &str) -> Option<Self> {
