@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::filter::Targets;
 
-/// What hashing a password costs, and thereby guessing one from a stolen hash.
+/// What hashing a password costs, and so guessing one from a stolen hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PasswordCost {
     /// The minimum of OWASP: 19 MiB, two passes, one lane.
