@@ -238,6 +238,7 @@ link-previews-on = Show a preview of the page
 link-previews-off = Show the link alone
 link-previews = Link previews
 remove-link-preview = Remove the preview “{ $name }”
+remove-preview = Remove this preview
 field-visibility = Who can join
 visibility-public = Everyone here.
 visibility-public-hint = It is listed, and everyone can read it.

@@ -238,6 +238,7 @@ link-previews-on = Mostrar una vista previa de la página
 link-previews-off = Mostrar solo el enlace
 link-previews = Vistas previas de enlaces
 remove-link-preview = Quitar la vista previa «{ $name }»
+remove-preview = Quitar esta vista previa
 field-visibility = Quién puede entrar
 visibility-public = Todo el mundo.
 visibility-public-hint = Aparece en la lista y se puede leer.

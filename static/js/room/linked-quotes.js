@@ -24,7 +24,7 @@ function linkedId({ origin, pathname, hash }) {
 async function fetchQuote(id, signal) {
   const answer = await fetchPage(`/messages/${id}/quote`, { signal });
   if (!answer?.ok || answer.redirected) return null;
-  return parseHtml(await answer.text()).querySelector('.quote');
+  return /** @type {HTMLElement | null} */ (parseHtml(await answer.text()).querySelector('.quote'));
 }
 
 /**
@@ -41,5 +41,7 @@ export async function quoteLinks(article, update, signal) {
   const quotes = await Promise.all(ids.map((id) => fetchQuote(id, signal)));
   const found = quotes.filter((quote) => quote !== null);
   if (signal.aborted || found.length === 0) return;
+  // As all controls of a message, they are tab stops while it has the focus.
+  for (const quote of found) quote.tabIndex = article.matches(':focus-within') ? 0 : -1;
   update(() => body.after(...found));
 }

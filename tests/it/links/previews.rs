@@ -73,6 +73,10 @@ async fn preview_arrives_live_and_stays_with_the_message() {
     assert_eq!(page.attribute(".link-preview__thumb", "width").as_deref(), Some("480"));
     assert_eq!(page.attribute(".link-preview__thumb", "height").as_deref(), Some("240"));
     assert_eq!(page.attribute(".link-preview__thumb", "src"), image_of(&frame["message"]));
+    let remove = page.attribute(".link-preview__remove", "href");
+    assert_eq!(remove, Some(format!("/messages/{}#previews", said["id"])));
+    let style = browser.get("/mentions/ana.css").await.text;
+    assert!(style.contains("[href=\"/people/ana\"]) .link-preview__remove"), "{style}");
 }
 
 fn image_of(message: &Value) -> Option<String> {
