@@ -99,6 +99,14 @@ pub struct Config {
     #[arg(long, env = "SITE_NAME", default_value = "Patio", value_parser = parse_site_name)]
     pub site_name: String,
 
+    /// Largest file that users send: bytes, or a number with `K`, `M` or `G`.
+    #[arg(long, env = "MAX_UPLOAD", default_value = "100M", value_parser = parse_size)]
+    pub max_upload: u64,
+
+    /// Space for all files of a user, as above; `0` means no limit.
+    #[arg(long, env = "UPLOAD_QUOTA", default_value = "5G", value_parser = parse_size)]
+    pub upload_quota: u64,
+
     /// Rate limits; `off` only for load tests.
     #[arg(long, env = "RATE_LIMIT", value_enum, default_value = "on")]
     pub rate_limit: Switch,
@@ -340,6 +348,21 @@ fn parse_site_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// A number of bytes: `104857600`, `100M`, `5G`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim().to_ascii_uppercase();
+    let text = text.strip_suffix('B').unwrap_or(&text);
+    let (number, unit) = match text.strip_suffix(['K', 'M', 'G']) {
+        Some(number) if text.ends_with('K') => (number, 1 << 10),
+        Some(number) if text.ends_with('M') => (number, 1 << 20),
+        Some(number) => (number, 1 << 30),
+        None => (text, 1),
+    };
+    let bytes = number.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    let bytes = bytes.filter(|bytes| i64::try_from(*bytes).is_ok());
+    bytes.ok_or_else(|| "a number of bytes, for example 104857600, 100M or 5G".to_owned())
+}
+
 fn parse_log_filter(text: &str) -> Result<Targets, String> {
     text.parse()
         .map_err(|_| "error, warn, info, debug, trace, or a filter such as patio=debug".to_owned())
@@ -393,6 +416,18 @@ mod tests {
     fn a_database_url_does_not_print_its_password() {
         let url: DatabaseUrl = "postgres://patio:hunter2@db/patio".parse().expect("a URL");
         assert_eq!(format!("{url:?}"), "Postgres(PostgresUrl(…))");
+    }
+
+    #[test]
+    fn a_size_is_a_number_with_or_without_a_unit() {
+        for (text, bytes) in
+            [("0", 0), ("123", 123), ("8K", 8_192), ("100M", 104_857_600), ("5 gb", 5_368_709_120)]
+        {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for bad in ["", "M", "-1", "1.5M", "1T", "99999999999G"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

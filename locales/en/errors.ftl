@@ -55,3 +55,23 @@ room-never-archived = The lobby and direct messages cannot be archived.
 draft-long = A draft can have at most 64,000 characters.
 drafts-full = You have too many drafts. Send or delete some of them.
 saved-full = You have saved too many messages. Take some off your list.
+
+# Files
+file-too-large = Files may have up to { $name }.
+files-over-quota = Your files may take up to { $name } together. Delete messages with files that you no longer need.
+files-waiting = Too many of your files are in no message yet. Send or remove some of them.
+files-many = A message can have at most 10 files.
+file-unknown = One of the files is no longer there. Add it again.
+file-damaged = This file may contain a place or the name of a device, and it could not be removed. Save it again with another program, or send it inside an archive.
+disk-full = The server has no space for this file. Tell those who run it.
+downloads-many = You are loading too many files at once. Wait until some of them are done.
+error-507 = No space left
+upload-version = This server speaks version 1.0.0 of the tus protocol.
+upload-length = The header Upload-Length is missing or is no number.
+upload-offset = The header Upload-Offset is missing or is no number.
+upload-metadata = The header Upload-Metadata is malformed.
+upload-in-use = Another request sends bytes of this file.
+upload-offset-differs = Other bytes of this file have arrived. Ask how many, and go on from there.
+upload-too-long = These are more bytes than were announced.
+upload-interrupted = The connection broke. What has arrived is kept.
+upload-slow = The file came too slowly.

@@ -55,3 +55,23 @@ room-never-archived = El lobby y los mensajes directos no se pueden archivar.
 draft-long = Un borrador puede tener 64 000 caracteres como máximo.
 drafts-full = Tienes demasiados borradores. Envía o elimina algunos.
 saved-full = Has guardado demasiados mensajes. Quita algunos de tu lista.
+
+# Files
+file-too-large = Los archivos pueden tener hasta { $name }.
+files-over-quota = Tus archivos pueden ocupar hasta { $name } en total. Borra mensajes con archivos que ya no necesites.
+files-waiting = Demasiados archivos tuyos no están aún en ningún mensaje. Envía o quita algunos.
+files-many = Un mensaje puede tener como máximo 10 archivos.
+file-unknown = Uno de los archivos ya no está. Añádelo de nuevo.
+file-damaged = Este archivo puede contener un lugar o el nombre de un dispositivo, y no se ha podido quitar. Guárdalo de nuevo con otro programa o envíalo dentro de un archivo comprimido.
+disk-full = El servidor no tiene espacio para este archivo. Avisa a quien lo administra.
+downloads-many = Estás cargando demasiados archivos a la vez. Espera a que terminen algunos.
+error-507 = No queda espacio
+upload-version = Este servidor habla la versión 1.0.0 del protocolo tus.
+upload-length = Falta la cabecera Upload-Length o no es un número.
+upload-offset = Falta la cabecera Upload-Offset o no es un número.
+upload-metadata = La cabecera Upload-Metadata está mal formada.
+upload-in-use = Otra petición está enviando bytes de este archivo.
+upload-offset-differs = Han llegado otros bytes de este archivo. Pregunta cuántos y sigue desde ahí.
+upload-too-long = Son más bytes de los anunciados.
+upload-interrupted = Se cortó la conexión. Lo que ha llegado se conserva.
+upload-slow = El archivo llegó demasiado despacio.

@@ -26,7 +26,7 @@ pub(super) struct ProblemDocument {
     /// The kind of problem.
     title: &'static str,
     /// What to do about it.
-    detail: &'static str,
+    detail: String,
     /// Field errors, by field name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, Vec<String>>, required = false)]
@@ -60,7 +60,7 @@ pub(super) async fn render_problem(request: Request, next: Next) -> Response {
 }
 
 fn document(problem: &Problem, t: Language) -> ProblemDocument {
-    let (title, detail) = problem::message_keys(problem);
+    let (title, _) = problem::message_keys(problem);
     let mut errors: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for field_error in &problem.fields {
         errors.entry(field_error.field).or_default().push(t.error_text(*field_error));
@@ -68,7 +68,7 @@ fn document(problem: &Problem, t: Language) -> ProblemDocument {
     ProblemDocument {
         status: problem.status.as_u16(),
         title: t.text(title),
-        detail: t.text(detail),
+        detail: problem.explanation(t),
         errors,
         instance: problem.id.as_ref().map(|id| format!("urn:patio:error:{id}")),
     }

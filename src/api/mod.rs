@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod emoji;
 mod errors;
+mod files;
 mod members;
 mod messages;
 mod openapi;
@@ -69,6 +70,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(audit::router())
         .merge(emoji::router())
+        .merge(files::router())
 }
 
 /// The API reference as an `OpenAPI` 3.1 document.

@@ -22,6 +22,7 @@ const LIVE: &str = include_str!("reference/live.md");
         (name = "rooms", description = "The lobby is room 1. A private room is a 404 for users who are not members."),
         (name = "messages", description = "Posting, reading history, catching up."),
         (name = "threads", description = "A thread is a room that is reached through a message. Its members follow it."),
+        (name = "files", description = "Files of messages, and how they are uploaded."),
         (name = "emoji", description = "Emoji of this installation, written as `:name:`."),
         (name = "personal", description = "What only you see: saved messages, drafts, the places of your rooms."),
         (name = "live", description = LIVE),

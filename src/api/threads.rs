@@ -14,7 +14,7 @@ use super::messages::{PostedShape, PostedUsers};
 use super::rooms::document;
 use super::schemas::{Counts, Paged, RoomShape};
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce};
+use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce, parse_files};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::http::{AppState, CanReadMessage, JsonBody, MessageJson, Problem, Query, Viewer};
@@ -38,6 +38,9 @@ struct NewReply {
     nonce: Option<String>,
     /// Whether the room of the message gets a copy, which is edited and deleted with the reply.
     also_in_room: bool,
+    /// As in `POST /rooms/{id}/messages`. The copy has them, too.
+    #[schema(max_items = 10)]
+    files: Vec<String>,
 }
 
 /// Reply to a message in its thread
@@ -67,9 +70,11 @@ async fn create(
     CanReadMessage { reader, message }: CanReadMessage,
     JsonBody(new): MessageJson<NewReply>,
 ) -> Result<Response, Problem> {
-    let body = MessageBody::parse(&new.body)?;
+    let files = parse_files(&new.files)?;
+    let body = MessageBody::parse_beside(&new.body, !files.is_empty())?;
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
-    let draft = Draft { kind: Kind::Text, body, markup: Markup::Markdown, nonce, reply_to: None };
+    let (kind, markup) = (Kind::Text, Markup::Markdown);
+    let draft = Draft { kind, body, markup, nonce, reply_to: None, files };
     let member = rooms.member_of(reader).await?;
     let posted = messages.reply(member, message.id, draft, new.also_in_room).await?;
     let status = if posted.changed { StatusCode::CREATED } else { StatusCode::OK };

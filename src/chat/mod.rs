@@ -11,6 +11,7 @@ pub mod commands;
 pub mod drafts;
 pub mod emoji;
 pub mod events;
+pub mod files;
 pub mod link_previews;
 pub mod messages;
 pub mod names;

@@ -5,6 +5,7 @@
 
 pub mod access_log;
 pub mod cookies;
+pub mod files;
 pub mod health;
 pub mod listener;
 pub mod locale;

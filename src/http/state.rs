@@ -14,6 +14,7 @@ use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
+use crate::chat::files::Files;
 use crate::chat::link_previews::LinkPreviews;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
@@ -80,6 +81,7 @@ services! {
     clock: Clock,
     drafts: Drafts,
     emoji: CustomEmoji,
+    files: Files,
     jobs: Jobs,
     link_previews: LinkPreviews,
     messages: Messages,

@@ -69,6 +69,27 @@ impl Language {
         self.with(key, variables.map(|(name, value)| (name, value.into())))
     }
 
+    /// A number of bytes as people say it: two digits are enough.
+    pub fn size(self, bytes: u64) -> String {
+        const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+        let (mut unit, mut whole, mut rest) = ("B", bytes, 0);
+        for next in UNITS {
+            if whole < 1_024 {
+                break;
+            }
+            (unit, rest, whole) = (next, whole % 1_024, whole / 1_024);
+        }
+        let tenths = rest * 10 / 1_024;
+        if whole >= 10 || tenths == 0 || unit == "B" {
+            return format!("{whole} {unit}");
+        }
+        let point = match self {
+            Self::English => '.',
+            Self::Spanish => ',',
+        };
+        format!("{whole}{point}{tenths} {unit}")
+    }
+
     /// A date in words, in the order of this language.
     pub fn date(self, weekday: &str, day: i8, month: &str, year: i16) -> String {
         // Pass the year as text, or Fluent would group its digits.
@@ -154,6 +175,20 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Language::accepted(header), language, "{header}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, english, spanish) in [
+            (0, "0 B", "0 B"),
+            (1_023, "1023 B", "1023 B"),
+            (1_536, "1.5 KB", "1,5 KB"),
+            (104_857_600, "100 MB", "100 MB"),
+            (5_368_709_120, "5 GB", "5 GB"),
+        ] {
+            assert_eq!(Language::English.size(bytes), english);
+            assert_eq!(Language::Spanish.size(bytes), spanish);
         }
     }
 

@@ -4,10 +4,12 @@
 //! Numbers only: each is enforced where its resource is. `RATE_LIMIT=off` lifts rates, never limits on
 //! memory, size and time. SECURITY.md lists them for operators, with the comments below as text.
 
+mod files;
 mod links;
 
 use std::time::Duration;
 
+pub use self::files::{file, upload};
 pub use self::links::{link_preview, outgoing};
 
 /// How often something is allowed: `burst` times at once, then once per `every`.
@@ -69,8 +71,16 @@ pub mod user {
     pub const SEARCHES: Rate = Rate::new(20, Duration::from_millis(500));
     /// Concurrent searches.
     pub const SEARCHES_AT_ONCE: usize = 2;
-    /// Concurrent uploads.
+    /// Concurrent uploads of pictures.
     pub const UPLOADS_AT_ONCE: usize = 1;
+    /// New files.
+    pub const NEW_FILES: Rate = Rate::new(100, Duration::from_secs(2));
+    /// Files that arrive at the same time.
+    pub const FILES_AT_ONCE: usize = 4;
+    /// Files that have not arrived completely or are in no message yet.
+    pub const WAITING_FILES: i64 = 50;
+    /// Downloads of files at the same time.
+    pub const DOWNLOADS_AT_ONCE: usize = 32;
     /// Live connections. Counts as a rate: `RATE_LIMIT=off` lifts it.
     pub const LIVE_CONNECTIONS: usize = 20;
     /// Bytes of responses the user has not read yet, over all connections. More requests get a 429.
@@ -273,8 +283,14 @@ pub mod installation {
     /// Bytes in all send queues. Above three quarters, clients that took no byte for a second are
     /// disconnected, the slowest first; above seven eighths, others too.
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
-    /// Concurrent uploads.
+    /// Concurrent uploads of pictures.
     pub const UPLOADS_AT_ONCE: usize = 32;
+    /// Files that arrive at the same time.
+    pub const FILES_AT_ONCE: usize = 64;
+    /// Downloads of files at the same time.
+    pub const DOWNLOADS_AT_ONCE: usize = 256;
+    /// Bytes that files leave free on the disk.
+    pub const DISK_RESERVE: u64 = 256 * 1024 * 1024;
     /// Idle connections, or half of what open files allow if that is less.
     pub const IDLE_CONNECTIONS: usize = 2_000;
     /// Open files reserved for the database, the log and background work.
@@ -295,22 +311,6 @@ pub mod markdown {
     pub const QUOTE_MARKS: usize = 40;
     /// How many times longer than its text the HTML may be, beyond 4 KiB.
     pub const GROWTH: usize = 10;
-}
-
-/// Per upload.
-pub mod upload {
-    use super::Duration;
-
-    /// A request with a picture. Fits the photos of phones.
-    pub const PICTURE_BYTES: usize = 12 * 1024 * 1024;
-    /// Bytes gathered in memory before they are written to disk.
-    pub const BUFFER_BYTES: usize = 128 * 1024;
-    /// Bytes of a form outside its file: field names and separators.
-    pub const FORM_BYTES: usize = 1024 * 1024;
-    /// Bytes of all texts in a form with a file.
-    pub const TEXT_BYTES: usize = 4 * 1024;
-    /// How long a refused upload is read and discarded, so that its sender sees the response.
-    pub const DISCARD_WITHIN: Duration = Duration::from_secs(5);
 }
 
 /// Per decoded picture. The decoding process limits itself.

@@ -7,9 +7,11 @@
 mod child;
 mod encoder;
 mod header;
+mod inspector;
 mod rendition;
 
 pub use self::child::run as run_child;
 pub use self::encoder::{ImageEncoder, ImageError, executable};
 pub use self::header::dimensions;
+pub use self::inspector::{FileInspector, FileKind, InspectError, Inspected};
 pub use self::rendition::Rendition;

@@ -7,6 +7,7 @@ mod assets;
 mod auth;
 mod composer;
 mod emoji;
+mod files;
 mod keys;
 mod layout;
 pub mod messages;
@@ -59,6 +60,7 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .merge(personal::router())
         .merge(switcher::router())
         .merge(emoji::router(state))
+        .merge(files::router(state))
         .merge(settings::router())
         .merge(api_docs::router())
         .merge(admin::router())

@@ -60,6 +60,9 @@ pub(super) struct Post {
     pub nonce: Option<String>,
     pub reply_to: Option<MessageId>,
     pub format: Option<String>,
+    /// The ids of files that are in no message yet.
+    #[serde(default)]
+    pub files: Vec<String>,
     /// The author of the message, and when its room was created. Sent by pages: their outbox keeps a message
     /// until it is sent, and the user or the room behind the ids may have changed since.
     pub author: Option<UserId>,
@@ -200,7 +203,7 @@ pub(super) enum ServerFrame<'a> {
     },
     Error {
         status: u16,
-        detail: &'a str,
+        detail: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         nonce: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,9 +20,10 @@ use crate::api::schemas::UserShape;
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::Authenticated;
 use crate::chat::events::{Channel, ChatProtocol, Event, Signal};
-use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce, parse_format};
+use crate::chat::messages::model::{
+    Draft, Kind, Markup, MessageBody, Nonce, parse_files, parse_format,
+};
 use crate::http::rate_limit::Action;
-use crate::http::response::problem;
 use crate::http::response::problem::Problem;
 use crate::http::{DraftOrigin, Language};
 use crate::kernel::{RoomId, Seq, ServiceError, Timestamp, TokenBucket};
@@ -230,11 +231,12 @@ impl Session {
     }
 
     async fn post(&mut self, post: Post) {
-        let Post { room, body, nonce, reply_to, format, author, room_created } = post;
+        let Post { room, body, nonce, reply_to, format, files, author, room_created } = post;
         let posted = async {
             self.shared.rate_limiter.spend(self.me.user.id, Action::Write)?;
             let text = body;
-            let body = MessageBody::parse(&text)?;
+            let files = parse_files(&files)?;
+            let body = MessageBody::parse_beside(&text, !files.is_empty())?;
             drop(text);
             let bytes = 4 * body.as_str().len() + 512;
             let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
@@ -242,7 +244,7 @@ impl Session {
             DraftOrigin { author, room_created }.check(&reader)?;
             let member = self.services().rooms.member_of(reader).await?;
             let markup = parse_format(format.as_deref())?.unwrap_or(Markup::Markdown);
-            let draft = Draft { kind: Kind::Text, body, markup, nonce, reply_to };
+            let draft = Draft { kind: Kind::Text, body, markup, nonce, reply_to, files };
             Ok::<_, Problem>((bytes, self.services().messages.post(member, draft)))
         };
         match posted.await {
@@ -343,11 +345,10 @@ impl Session {
     }
 
     pub(super) fn fail(&self, problem: &Problem, nonce: Option<&str>, room: Option<RoomId>) {
-        let (_, detail) = problem::message_keys(problem);
         let field_error = problem.fields.first().map(|error| self.t.error_text(*error));
         self.send(&ServerFrame::Error {
             status: problem.status.as_u16(),
-            detail: field_error.unwrap_or_else(|| self.t.text(detail)),
+            detail: field_error.map_or_else(|| problem.explanation(self.t), str::to_owned),
             nonce,
             room,
             retry_after: problem.retry_after.map(Problem::seconds),

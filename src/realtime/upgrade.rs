@@ -102,7 +102,7 @@ async fn open(
 fn too_many_connections(t: Language) -> Bytes {
     let error = ServerFrame::Error {
         status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
-        detail: t.text("live-too-many"),
+        detail: t.text("live-too-many").to_owned(),
         nonce: None,
         room: None,
         retry_after: Some(TRY_AGAIN.as_secs()),

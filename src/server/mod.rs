@@ -1,6 +1,7 @@
 //! Builds all parts of the server, connects them, and runs them until the shutdown. The only module that knows
 //! all others.
 
+mod files;
 mod jobs;
 
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
@@ -21,6 +22,7 @@ use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
 
 use self::jobs::JobServices;
 use crate::changefeed::model::ProcessId;
@@ -49,6 +51,7 @@ use crate::http::request::client_info;
 use crate::http::request::uploads::Uploads;
 use crate::http::response::encoding;
 use crate::http::response::pending_answers::PendingAnswers;
+use crate::http::response::streamed::Streamed;
 use crate::http::site::SiteInfo;
 use crate::http::state::Services;
 use crate::http::{AppState, Problem, access_log, listener};
@@ -193,10 +196,11 @@ impl Foundation {
         Ok(Services {
             accounts,
             audit: Audit::new(db.clone()),
-            avatars: AvatarEncoder::new(images),
+            avatars: AvatarEncoder::new(images.clone()),
             clock: clock.clone(),
             drafts: personal.drafts,
             emoji,
+            files: files::start(self, images, data_dir, &config)?,
             jobs,
             link_previews,
             messages,
@@ -268,7 +272,6 @@ impl Foundation {
         LinkPreviews::new(db, clock, messages, fetcher, config.rate_limit, base_url)
     }
 
-    /// Builds the services for what users keep for themselves.
     fn personal(&self, messages: &Messages, origin: ProcessId) -> Personal {
         let Self { db, hub, clock, random, .. } = self;
         let (db, hub, clock) = (db.clone(), hub.clone(), clock.clone());
@@ -279,14 +282,8 @@ impl Foundation {
     }
 
     async fn start_jobs(&self, services: &Services) -> Result<(), ServiceError> {
-        let Services { accounts, rooms, messages, link_previews, jobs, .. } = services;
-        let work = JobServices {
-            accounts: accounts.clone(),
-            rooms: rooms.clone(),
-            messages: messages.clone(),
-            link_previews: link_previews.clone(),
-        };
-        jobs.start(&self.lifecycle, move |job| work.clone().run(job)).await
+        let work = JobServices::of(services);
+        services.jobs.start(&self.lifecycle, move |job| work.clone().run(job)).await
     }
 
     /// Periodically drops this process's full token buckets and idle database connections.
@@ -346,12 +343,16 @@ fn router(state: &AppState, foundation: &Foundation) -> Router<AppState> {
     let Foundation { hub, lifecycle, .. } = foundation;
     let live = realtime::router(state, hub.clone(), lifecycle.clone());
     let api = api::router(state).merge(live);
+    let is_built = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| {
+        extensions.get::<Streamed>().is_none()
+    };
+    let compressed = DefaultPredicate::new().and(is_built);
     // The outermost first.
     let middleware = ServiceBuilder::new()
         .layer(from_fn_with_state(state.clone(), metrics::observe))
         .layer(from_fn(encoding::choose))
         // A page is compressed for one user: a better level would cost more than rendering it.
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressed))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))

@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod authorization;
 mod database;
+mod files;
 mod links;
 mod live;
 mod messages;

@@ -19,7 +19,7 @@ use crate::chat::accounts::model::User;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{
     Draft, Kind, Markup, MessageBody, NewText, Nonce, ReactionEmoji, Window, WriteOutcome,
-    parse_format,
+    parse_files, parse_format,
 };
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -168,7 +168,7 @@ impl PostedUsers {
 #[schema(example = json!({"body": "Rain at four.", "nonce": "0190b6c0-7f3e-7c3a-9c0e-1234567890ab"}))]
 struct NewMessage {
     /// Text, stored as it is: slash commands only exist in the composer.
-    #[schema(required = true, min_length = 1, max_length = 16000)]
+    #[schema(required = true, max_length = 16000)]
     body: String,
     /// A value you choose for this message. A retry with the same nonce returns the stored message.
     /// Visible ASCII; stored for 30 days. Time-ordered values such as `UUIDv7` are fastest for the
@@ -181,6 +181,10 @@ struct NewMessage {
     /// How `body` is shown: with its marks (bold, lists, code …), or as it is.
     #[schema(pattern = "^(markdown|plain)$", default = "markdown")]
     format: Option<String>,
+    /// The ids of your files that are in no message yet, in the order in which they are shown. With files, `body` may be
+    /// empty.
+    #[schema(max_items = 10)]
+    files: Vec<String>,
 }
 
 /// Post a message
@@ -197,7 +201,7 @@ struct NewMessage {
         (status = 200, description = "The nonce was used before: the stored message. Nothing changes.", body = PostedShape<'static>),
         (status = 403, description = "You were removed from this room. A member can invite you again."),
         (status = 404, description = "There is no such room, or you cannot see it."),
-        (status = 409, description = "The nonce was used with another room, text, format or `reply_to`."),
+        (status = 409, description = "The nonce was used with another room, text, format, files or `reply_to`."),
     ),
 )]
 async fn create(
@@ -206,10 +210,11 @@ async fn create(
     CanPost(member): CanPost,
     JsonBody(new): MessageJson<NewMessage>,
 ) -> Result<Response, Problem> {
-    let body = MessageBody::parse(&new.body)?;
+    let files = parse_files(&new.files)?;
+    let body = MessageBody::parse_beside(&new.body, !files.is_empty())?;
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
     let markup = parse_format(new.format.as_deref())?.unwrap_or(Markup::Markdown);
-    let draft = Draft { kind: Kind::Text, body, markup, nonce, reply_to: new.reply_to };
+    let draft = Draft { kind: Kind::Text, body, markup, nonce, reply_to: new.reply_to, files };
     let posted = messages.post(member, draft).await?;
     let status = if posted.changed { StatusCode::CREATED } else { StatusCode::OK };
     let outsiders = shown.outsiders(&posted).await?;
@@ -264,7 +269,7 @@ async fn update(
     JsonBody(edit): MessageJson<Edit>,
 ) -> Result<Response, Problem> {
     let markup = parse_format(edit.format.as_deref())?;
-    let text = NewText { body: MessageBody::parse(&edit.body)?, markup };
+    let text = NewText { body: MessageBody::parse_beside(&edit.body, author.has_files())?, markup };
     let edited = messages.edit(author, text).await?;
     Ok(Json(MessageShape::from(&*edited.message)).into_response())
 }

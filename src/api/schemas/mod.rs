@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::link_preview::PreviewShape;
+use super::files::attachment::AttachmentShape;
 use crate::chat::accounts::model::{Status, User, UserRef};
 use crate::chat::messages::model::threads::{Participant, ThreadSummary};
 use crate::chat::messages::model::{DeletedBy, Message, Quote, Reactions};
@@ -298,9 +299,8 @@ pub struct MessageShape<'a> {
     edits: i64,
     /// In the order in which each emoji was first used.
     reactions: Vec<ReactionShape<'a>>,
-    /// Reserved; always empty.
-    #[schema(value_type = Vec<Object>)]
-    attachments: [(); 0],
+    /// In the order shown.
+    attachments: Vec<AttachmentShape<'a>>,
     /// The thread of this message; null if there is none.
     thread: Option<ThreadShape>,
     /// The nonce it was sent with, while it is stored.
@@ -361,7 +361,7 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             pinned: message.is_pinned(),
             edits: message.edits,
             reactions: message.reactions.iter().map(ReactionShape::from).collect(),
-            attachments: [],
+            attachments: message.attachments.iter().map(AttachmentShape::from).collect(),
             thread: message.thread.as_ref().map(ThreadShape::from),
             twin_of: message.twin_of,
             previews: message

@@ -211,6 +211,7 @@ impl Messages {
                 message: message.id,
                 searched: member.gate(),
                 user: member.user().id,
+                has_files: !message.attachments.is_empty(),
                 is_admin: member.user().role == Role::Admin,
             })
         } else {

@@ -61,8 +61,9 @@ impl Messages {
     /// messages are left; a new job deletes them.
     pub async fn purge_room(&self, room: RoomId) -> Result<bool, ServiceError> {
         for _ in 0..PIECES {
+            let now = self.clock.now();
             let thread = store::next_thread_to_purge(&self.db, room).await?;
-            let purged = store::purge_batch(&self.db, thread.unwrap_or(room), room).await?;
+            let purged = store::purge_batch(&self.db, thread.unwrap_or(room), room, now).await?;
             match thread {
                 Some(thread) if !purged => store::forget_thread(&self.db, thread, room).await?,
                 None if !purged => return Ok(true),

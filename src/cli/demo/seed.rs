@@ -11,6 +11,7 @@ use super::StoryTime;
 use super::script::{At, Line, RoomKind, Scene, Story};
 use crate::chat::accounts::model::{Authenticated, BearerSecret, DisplayName, NewAccount, User};
 use crate::chat::accounts::{Accounts, LoginSource};
+use crate::chat::files::model::PostedFiles;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, ReactionEmoji, WriteOutcome};
 use crate::chat::presence::Presence;
@@ -146,7 +147,9 @@ impl Seeder {
             None => (Kind::Text, line.text.as_str()),
         };
         let body = MessageBody::parse(text).map_err(|one| parse_error(&[one]))?;
-        let draft = Draft { kind, body, markup: Markup::Markdown, nonce: None, reply_to: None };
+        let files = PostedFiles::default();
+        let draft =
+            Draft { kind, body, markup: Markup::Markdown, nonce: None, reply_to: None, files };
         let posted = self.services.messages.post(member, draft).await?;
         for (emoji, name) in &line.reactions {
             let member = self.services.rooms.member(self.user(name)?, room).await?;

@@ -27,6 +27,8 @@ pub enum Action {
     /// A new room, or a new direct message.
     NewRoom,
     Search,
+    /// A file that begins to arrive.
+    NewFile,
 }
 
 impl Action {
@@ -36,6 +38,7 @@ impl Action {
             Self::Join => limits::user::JOINS,
             Self::NewRoom => limits::user::NEW_ROOMS,
             Self::Search => limits::user::SEARCHES,
+            Self::NewFile => limits::user::NEW_FILES,
         }
     }
 }

@@ -13,6 +13,10 @@ use crate::kernel::UserId;
 
 /// Routes that create a room.
 const NEW_ROOMS: [&str; 1] = ["/rooms"];
+/// Routes that begin an upload. Forms with files count each of them.
+const NEW_FILES: [&str; 1] = ["/uploads"];
+/// Routes that count their files themselves.
+const FILE_FORMS: [&str; 1] = ["/files"];
 /// Routes that join a room by its id or code.
 const JOINS: [&str; 3] = ["/join", "/join/{code}", "/rooms/{id}/join"];
 /// Sign-out is never refused: a user has only a limited number of sessions and tokens.
@@ -25,6 +29,7 @@ enum Kind {
     Join,
     NewRoom,
     Search,
+    NewFile,
 }
 
 impl Kind {
@@ -39,6 +44,8 @@ impl Kind {
             Method::GET | Method::HEAD | Method::OPTIONS => Self::Free,
             _ if SIGN_OUT.contains(&route) => Self::Free,
             _ if NEW_ROOMS.contains(&route) => Self::NewRoom,
+            _ if NEW_FILES.contains(&route) => Self::NewFile,
+            _ if FILE_FORMS.contains(&route) => Self::Free,
             _ if JOINS.contains(&route) => Self::Join,
             _ => Self::Write,
         }
@@ -51,13 +58,14 @@ impl Kind {
             Self::Join => Some(Action::Join),
             Self::NewRoom => Some(Action::NewRoom),
             Self::Search => Some(Action::Search),
+            Self::NewFile => Some(Action::NewFile),
         }
     }
 
     fn slow(self) -> Option<SlowAction> {
         match self {
             Self::Search => Some(SlowAction::Search),
-            Self::Free | Self::Write | Self::Join | Self::NewRoom => None,
+            Self::Free | Self::Write | Self::Join | Self::NewRoom | Self::NewFile => None,
         }
     }
 }

@@ -183,7 +183,10 @@ impl FileWriter {
 }
 
 /// Reads a text field. All of a form together have [`limits::TEXT_BYTES`], of which `left` are left.
-async fn short_text(mut part: Field<'_>, left: &mut usize) -> Result<String, Problem> {
+pub(in crate::http) async fn short_text(
+    mut part: Field<'_>,
+    left: &mut usize,
+) -> Result<String, Problem> {
     let mut text = Vec::new();
     while let Some(bytes) = part.chunk().await? {
         let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE);
@@ -200,7 +203,7 @@ pub fn busy(detail: &'static str) -> Problem {
 
 /// Limits the bytes that the multipart parser has received but not returned. The parser buffers the header of a
 /// field without a limit, so a client could fill the memory with one long header.
-fn limit_unparsed(request: Request) -> (Request, Arc<AtomicUsize>) {
+pub(in crate::http) fn limit_unparsed(request: Request) -> (Request, Arc<AtomicUsize>) {
     let unparsed = Arc::new(AtomicUsize::new(0));
     let counter = unparsed.clone();
     let (parts, body) = request.into_parts();

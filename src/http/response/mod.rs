@@ -4,3 +4,4 @@ pub mod encoding;
 pub mod pending_answers;
 pub mod problem;
 pub mod security_headers;
+pub mod streamed;

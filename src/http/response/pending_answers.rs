@@ -17,6 +17,7 @@ use hyper::body::{Body as _, Frame, SizeHint};
 
 use crate::http::Problem;
 use crate::http::request::auth::Viewer;
+use crate::http::response::streamed::Streamed;
 use crate::kernel::UserId;
 use crate::limits::user::UNREAD_ANSWERS;
 
@@ -41,6 +42,9 @@ pub async fn bound(
     let user = request.extensions().get::<Viewer>().map(|Viewer(me)| me.user.id);
     let is_safe = request.method().is_safe();
     let response = next.run(request).await;
+    if response.extensions().get::<Streamed>().is_some() {
+        return response;
+    }
     let length =
         response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok());
     match (user, length) {

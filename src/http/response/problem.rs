@@ -17,6 +17,7 @@ use crate::chat::emoji::model::AddEmojiError;
 use crate::chat::messages::WriteError;
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::chat::saved::SaveError;
+use crate::i18n::Language;
 use crate::kernel::{FieldError, Random, ServiceError};
 use crate::media::ImageError;
 
@@ -32,11 +33,13 @@ pub struct Problem {
     /// The id of the log entry.
     pub id: Option<String>,
     pub retry_after: Option<Duration>,
+    /// A number of bytes in the explanation.
+    pub size: Option<u64>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode) -> Self {
-        Self { status, detail: None, fields: Vec::new(), id: None, retry_after: None }
+        Self { status, detail: None, fields: Vec::new(), id: None, retry_after: None, size: None }
     }
 
     pub fn with_detail(status: StatusCode, detail: &'static str) -> Self {
@@ -62,6 +65,34 @@ impl Problem {
 
     pub fn too_many(wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS) }
+    }
+
+    /// The problem with a number of bytes that its explanation names.
+    #[must_use]
+    pub fn of_size(self, bytes: u64) -> Self {
+        Self { size: Some(bytes), ..self }
+    }
+
+    /// An error of the server while it stored a file. If its own disk is full, another request will not help: it is
+    /// logged for the operator.
+    pub fn from_storage(error: ServiceError) -> Self {
+        match error {
+            ServiceError::StorageFull { .. } => Self {
+                status: StatusCode::INSUFFICIENT_STORAGE,
+                detail: Some("disk-full"),
+                ..Self::internal(&error)
+            },
+            error => error.into(),
+        }
+    }
+
+    /// The explanation in the reader's language.
+    pub fn explanation(&self, t: Language) -> String {
+        let (_, detail) = message_keys(self);
+        match self.size {
+            Some(bytes) => t.name(detail, t.size(bytes)),
+            None => t.text(detail).to_owned(),
+        }
     }
 
     /// Converts a wait to whole seconds for clients: rounded up, and at least 1.
@@ -245,6 +276,7 @@ pub fn message_keys(problem: &Problem) -> (&'static str, &'static str) {
         422 => ("error-422", "error-422-detail"),
         429 => ("error-429", "error-429-detail"),
         503 => ("error-503", "error-503-detail"),
+        507 => ("error-507", "disk-full"),
         400..500 => ("error-400", "error-400-detail"),
         _ => ("error-500", "error-500-detail"),
     };

@@ -12,10 +12,10 @@ use crate::chat::messages::model::{Kind, MessageBody};
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::FixedMembers;
 use crate::http::rate_limit::open_fixed;
-use crate::http::response::problem;
-use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer};
+use crate::http::{AppState, Problem, Viewer};
 use crate::pages::composer::ComposerServices;
-use crate::pages::composer::post_form::{PostForm, post_message};
+use crate::pages::composer::form_files::{self, ComposerForm};
+use crate::pages::composer::post_form::post_message;
 use crate::pages::composer::preview;
 use crate::pages::layout::page::{Page, again, to_room};
 use crate::pages::layout::rate_limited::wait;
@@ -47,16 +47,20 @@ async fn create(
     Viewer(me): Viewer,
     Path(name): Path<String>,
     page: Page,
-    FormBody(form): MessageForm<PostForm>,
+    form: ComposerForm,
 ) -> Result<Response, Problem> {
+    let form = form.keep(&services.files, me.user.id).await?;
     form.kept().check_author(me.user.id)?;
     let other = find_user(&services.accounts, &name).await?;
-    if let Some(shown) = preview::asked(&services.messages, &form).await? {
+    if let Some(shown) =
+        preview::asked(&services.messages, &services.files, me.user.id, &form).await?
+    {
         return renderer.render_new_direct(&me.user, &other, page, shown).await;
     }
-    if let Err(error) = MessageBody::parse(&form.body) {
-        let error = Some(page.t.error_text(error));
-        let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
+    let files = form_files::kept(&services.files, me.user.id, &form.files).await?;
+    if let Err(error) = MessageBody::parse_beside(&form.body, !form.files.is_empty()) {
+        let (draft, error) = (form.body, Some(page.t.error_text(error).to_owned()));
+        let shown = RoomPageInput { draft, error, files, ..RoomPageInput::default() };
         let page = renderer.render_new_direct(&me.user, &other, page, shown).await?;
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
@@ -64,14 +68,16 @@ async fn create(
     let member = match open_fixed(&services.rooms, &services.rate_limiter, &me.user, &both).await {
         Ok(member) => member,
         Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-            let error = Some(page.t.text(problem::message_keys(&problem).1));
-            let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
+            let (draft, error) = (form.body, Some(problem.explanation(page.t)));
+            let shown = RoomPageInput { draft, error, files, ..RoomPageInput::default() };
             let page = renderer.render_new_direct(&me.user, &other, page, shown).await?;
             return Ok(wait(again(problem.status, page), problem.retry_after));
         }
         Err(problem) => return Err(problem),
     };
-    post_message(&services.messages, &member, &form, Kind::Text).await?;
+    let posted = post_message(&services.messages, &member, &form, Kind::Text).await?;
+    let (user, received) = (me.user.id, &form.received);
+    form_files::discard_unused(&services.files, user, received, &posted.message).await;
     Ok(to_room(member.room()))
 }
 

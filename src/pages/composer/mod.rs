@@ -2,6 +2,7 @@
 
 mod command_result;
 pub(in crate::pages) mod direct;
+pub(in crate::pages) mod form_files;
 pub(in crate::pages) mod post;
 pub(in crate::pages) mod post_form;
 pub(in crate::pages) mod preview;
@@ -10,6 +11,7 @@ pub(in crate::pages) mod slash_commands;
 use axum::Router;
 
 use crate::chat::accounts::Accounts;
+use crate::chat::files::Files;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -21,6 +23,7 @@ use crate::kernel::Clock;
 /// The services that messages and commands use.
 pub(in crate::pages) struct ComposerServices {
     accounts: Accounts,
+    files: Files,
     messages: Messages,
     presence: Presence,
     rate_limiter: RateLimiter,
@@ -28,7 +31,7 @@ pub(in crate::pages) struct ComposerServices {
     clock: Clock,
 }
 
-from_state!(ComposerServices { accounts, messages, presence, rate_limiter, rooms, clock });
+from_state!(ComposerServices { accounts, files, messages, presence, rate_limiter, rooms, clock });
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().merge(direct::router()).merge(post::router()).merge(preview::router())

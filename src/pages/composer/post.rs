@@ -12,12 +12,12 @@ use crate::chat::accounts::model::User;
 use crate::chat::commands::{self, Typed};
 use crate::chat::messages::model::{Kind, MessageBody, WriteOutcome};
 use crate::chat::rooms::model::Reader;
-use crate::http::response::problem;
-use crate::http::{AppState, CanRead, FormBody, Language, MessageForm, Problem};
+use crate::http::{AppState, CanRead, FormBody, Language, Problem};
 use crate::limits::mention::ASKS_ABOVE;
 use crate::pages::auth::session_cookie::LoginSession;
 use crate::pages::composer::ComposerServices;
 use crate::pages::composer::command_result::CommandResult;
+use crate::pages::composer::form_files::{self, ComposerForm};
 use crate::pages::composer::post_form::{PostForm, post_message, post_reply};
 use crate::pages::composer::preview;
 use crate::pages::composer::slash_commands::CommandContext;
@@ -39,10 +39,13 @@ async fn create(
     CanRead(reader): CanRead,
     login_session: LoginSession,
     page: Page,
-    FormBody(form): MessageForm<PostForm>,
+    form: ComposerForm,
 ) -> Result<Response, Problem> {
+    let form = form.keep(&services.files, reader.user().id).await?;
     form.kept().check(&reader)?;
-    if let Some(shown) = preview::asked(&services.messages, &form).await? {
+    let user = reader.user().id;
+    let preview = preview::asked(&services.messages, &services.files, user, &form).await?;
+    if let Some(shown) = preview {
         return renderer.render_current(&reader, page, shown).await;
     }
     let context =
@@ -57,12 +60,14 @@ async fn create(
                 reply_to: form.reply_to,
                 literal: true,
                 also: form.also,
+                files: form.files.clone(),
+                received: form.received.clone(),
                 ..PostForm::default()
             };
             if !form.confirmed
                 && let Some(question) = wide_question(&services, &reader, &message, page.t).await?
             {
-                return reply(&renderer, &reader, page, form, question).await;
+                return reply(&services, &renderer, &reader, page, form, question).await;
             }
             match post_text(&services, &reader, &message).await {
                 Ok(posted) if !posted.outsiders.is_empty() => CommandResult::Reply(
@@ -70,13 +75,14 @@ async fn create(
                 ),
                 Ok(_) => CommandResult::Go(to_room(reader.room().id)),
                 Err(problem) => {
-                    return reject_draft(&renderer, &reader, page, form, problem).await;
+                    return reject_draft(&services, &renderer, &reader, page, form, problem).await;
                 }
             }
         }
+        _ if !form.files.is_empty() => CommandResult::Reply(without_files(page.t)),
         Typed::Command(command) => match context.execute(command).await {
             Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-                return reject_draft(&renderer, &reader, page, form, problem).await;
+                return reject_draft(&services, &renderer, &reader, page, form, problem).await;
             }
             outcome => outcome?,
         },
@@ -87,13 +93,16 @@ async fn create(
     match outcome {
         CommandResult::Go(response) => Ok(response),
         CommandResult::SignOut => login_session.sign_out().await,
-        CommandResult::Reply(answer) => reply(&renderer, &reader, page, form, answer).await,
+        CommandResult::Reply(answer) => {
+            reply(&services, &renderer, &reader, page, form, answer).await
+        }
     }
 }
 
 /// Shows the reply above the composer. A text that was not carried out stays in the composer so that the
 /// user can correct it.
 async fn reply(
+    services: &ComposerServices,
     renderer: &RoomRenderer,
     reader: &Reader,
     page: Page,
@@ -102,10 +111,17 @@ async fn reply(
 ) -> Result<Response, Problem> {
     let status = answer.status;
     let kept = if answer.is_bad() { form } else { PostForm::default() };
-    let (draft, reply) = (kept.body, kept.reply_to);
-    let shown = RoomPageInput { reply, draft, answer: Some(answer), ..RoomPageInput::default() };
+    let files = form_files::kept(&services.files, reader.user().id, &kept.files).await?;
+    let (draft, reply, answer) = (kept.body, kept.reply_to, Some(answer));
+    let shown = RoomPageInput { reply, draft, answer, files, ..RoomPageInput::default() };
     let page = renderer.render_current(reader, page, shown).await?;
     Ok(if status.is_success() { page } else { again(status, page) })
+}
+
+/// A command is not carried out beside files: what it does is not what their sender expects.
+fn without_files(t: Language) -> CommandReply {
+    let lines = vec![t.text("command-with-files").to_owned()];
+    CommandReply::new(StatusCode::UNPROCESSABLE_ENTITY, lines)
 }
 
 /// Asks before a text is posted that mentions many members at once.
@@ -115,7 +131,8 @@ async fn wide_question(
     message: &PostForm,
     t: Language,
 ) -> Result<Option<CommandReply>, Problem> {
-    let Ok(body) = MessageBody::parse(&message.body) else { return Ok(None) };
+    let body = MessageBody::parse(&message.body);
+    let Ok(body) = body else { return Ok(None) };
     let wide = services.messages.wide_mention(&body);
     let Some(wide) = wide.filter(|_| reader.room().parent.is_none()) else { return Ok(None) };
     let members = services.rooms.members(reader).await?;
@@ -168,10 +185,21 @@ async fn invite(
     services.rooms.invite(&reader, &guest).await?;
     let lines = vec![page.t.name("person-invited", &guest.display_name)];
     let answer = CommandReply::new(StatusCode::OK, lines);
-    reply(&renderer, &reader, page, PostForm::default(), answer).await
+    reply(&services, &renderer, &reader, page, PostForm::default(), answer).await
 }
 
 async fn post_text(
+    services: &ComposerServices,
+    reader: &Reader,
+    message: &PostForm,
+) -> Result<WriteOutcome, Problem> {
+    let posted = store_text(services, reader, message).await?;
+    let (user, received) = (reader.user().id, &message.received);
+    form_files::discard_unused(&services.files, user, received, &posted.message).await;
+    Ok(posted)
+}
+
+async fn store_text(
     services: &ComposerServices,
     reader: &Reader,
     message: &PostForm,
@@ -194,12 +222,12 @@ pub(in crate::pages) fn refused(
     t: Language,
 ) -> Option<RoomPageInput> {
     let reason = match problem.fields.first() {
-        Some(field_error) => t.error_text(*field_error),
+        Some(field_error) => t.error_text(*field_error).to_owned(),
         None if problem.retry_after.is_some()
             || problem.status == StatusCode::FORBIDDEN
             || problem.detail == Some("room-is-archived") =>
         {
-            t.text(problem::message_keys(problem).1)
+            problem.explanation(t)
         }
         None => return None,
     };
@@ -210,13 +238,16 @@ pub(in crate::pages) fn refused(
 /// Shows the room with the refused text in the composer and the reason, so that the user can
 /// correct it, or send it again when the server can store it.
 async fn reject_draft(
+    services: &ComposerServices,
     renderer: &RoomRenderer,
     reader: &Reader,
     page: Page,
     form: PostForm,
     problem: Problem,
 ) -> Result<Response, Problem> {
+    let files = form_files::kept(&services.files, reader.user().id, &form.files).await?;
     let Some(shown) = refused(form, &problem, page.t) else { return Err(problem) };
+    let shown = RoomPageInput { files, ..shown };
     let page = renderer.render_current(reader, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
 }

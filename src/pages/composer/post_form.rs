@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce, WriteOutcome};
+use crate::chat::files::model::{FileId, PostedFiles};
+use crate::chat::messages::model::{
+    Draft, Kind, Markup, MessageBody, Nonce, WriteOutcome, parse_files,
+};
 use crate::chat::messages::{Messages, WriteError};
 use crate::chat::rooms::model::Member;
 use crate::http::DraftOrigin;
@@ -30,6 +33,12 @@ pub(in crate::pages) struct PostForm {
     pub confirmed: bool,
     /// For a reply in a thread: the room gets a copy.
     pub also: bool,
+    /// The ids of files, in fields named `file`.
+    #[serde(skip)]
+    pub files: Vec<String>,
+    /// Which of them came with the form itself. If it is sent twice, they come twice.
+    #[serde(skip)]
+    pub received: Vec<FileId>,
 }
 
 /// A form sends an empty field as an empty text.
@@ -84,8 +93,11 @@ pub(in crate::pages) async fn post_reply(
 }
 
 fn draft_of(form: &PostForm, kind: Kind) -> Result<Draft, WriteError> {
-    let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
+    let files = parse_files(&form.files).map_err(WriteError::Invalid)?;
+    let files = PostedFiles { compare_contents: !form.received.is_empty(), ..files };
+    let body = MessageBody::parse_beside(&form.body, !files.is_empty());
+    let body = body.map_err(WriteError::Invalid)?;
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
-    Ok(Draft { kind, body, markup: Markup::Markdown, nonce, reply_to: form.reply_to })
+    Ok(Draft { kind, body, markup: Markup::Markdown, nonce, reply_to: form.reply_to, files })
 }

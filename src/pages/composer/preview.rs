@@ -6,9 +6,12 @@ use axum::response::Html;
 use axum::routing::post;
 use serde::Deserialize;
 
+use crate::chat::files::Files;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::MessageBody;
 use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer};
+use crate::kernel::UserId;
+use crate::pages::composer::form_files;
 use crate::pages::composer::post_form::PostForm;
 use crate::pages::rooms::show::RoomPageInput;
 
@@ -35,11 +38,14 @@ async fn create(
 /// text that cannot be posted has none.
 pub(in crate::pages) async fn asked(
     messages: &Messages,
+    files: &Files,
+    user: UserId,
     form: &PostForm,
 ) -> Result<Option<RoomPageInput>, Problem> {
     let body = MessageBody::parse(&form.body).ok().filter(|_| form.preview);
     let Some(body) = body else { return Ok(None) };
     let preview = messages.preview(&body).await?;
     let (draft, reply) = (form.body.clone(), form.reply_to);
-    Ok(Some(RoomPageInput { reply, draft, preview, ..RoomPageInput::default() }))
+    let files = form_files::kept(files, user, &form.files).await?;
+    Ok(Some(RoomPageInput { reply, draft, preview, files, ..RoomPageInput::default() }))
 }

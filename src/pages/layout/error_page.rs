@@ -109,8 +109,8 @@ pub(in crate::pages) async fn render_problem(
 }
 
 fn error_page(page: Page, problem: &Problem, step: Option<Step>) -> Response {
-    let (title, detail) = problem::message_keys(problem);
-    let mut detail = page.t.text(detail).to_owned();
+    let (title, _) = problem::message_keys(problem);
+    let mut detail = problem.explanation(page.t);
     for field_error in &problem.fields {
         detail.push(' ');
         detail.push_str(page.t.error_text(*field_error));

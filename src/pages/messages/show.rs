@@ -133,7 +133,7 @@ async fn edit(
 ) -> Result<Response, Problem> {
     let member = rooms.member_of(seen.reader.clone()).await?;
     let author = messages.author(&member, seen.message.id).await?;
-    let body = match MessageBody::parse(&edit.body) {
+    let body = match MessageBody::parse_beside(&edit.body, author.has_files()) {
         Ok(body) => body,
         Err(problem) => {
             let form = FormState::default().with("body", &edit.body).add_error(page.t, &[problem]);

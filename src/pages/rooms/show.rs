@@ -30,8 +30,8 @@ use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
 use crate::pages::rooms::members::PeopleView;
 use crate::pages::rooms::view::{
-    CommandReply, CommandView, FORMATS, FormatView, PinsView, RoomView, ThreadView, commands,
-    formats,
+    CommandReply, CommandView, FORMATS, FormatView, KeptFile, PinsView, RoomView, ThreadView,
+    commands, formats, path_of,
 };
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -105,11 +105,13 @@ pub(in crate::pages) struct RoomPageInput {
     pub reply: Option<MessageId>,
     /// A refused text and the reason.
     pub draft: String,
-    pub error: Option<&'static str>,
+    pub error: Option<String>,
     /// The reply to a command, for its sender only.
     pub answer: Option<CommandReply>,
     /// How the draft would look, as HTML.
     pub preview: String,
+    /// The files that would be sent with it.
+    pub files: Vec<KeptFile>,
 }
 
 #[derive(Template)]
@@ -126,7 +128,8 @@ struct RoomPage {
     at_end: bool,
     draft: ComposerDraft,
     reply: Option<ReplyView>,
-    error: Option<&'static str>,
+    error: Option<String>,
+    files: Vec<KeptFile>,
     answer: Option<CommandReply>,
     preview: String,
     commands: Vec<CommandView>,
@@ -192,10 +195,7 @@ impl RoomRenderer {
     ) -> Result<Response, Problem> {
         let room = reader.room();
         // The page's own path, even if the request was a form posted to another path.
-        page.set_path(match &room.parent {
-            Some(parent) => format!("/threads/{}", parent.head.message),
-            None => format!("/rooms/{}", room.id),
-        });
+        page.set_path(path_of(room));
         self.presence.touch(reader.user().id);
         let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
         let mut list =
@@ -223,8 +223,8 @@ impl RoomRenderer {
             (None, None)
         };
         let removed = self.rooms.is_removed(reader).await?;
-        let members = overview.as_ref().map_or(0, MemberOverview::count);
-        let view = RoomView::new(reader, removed, members, page.t);
+        let count = overview.as_ref().map_or(0, MemberOverview::count);
+        let view = RoomView::new(reader, removed, count, page.t);
         if list.is_empty() && shown.before.is_none() && !removed && thread.is_none() {
             list = list.offering(empty_room::steps(reader, page.t));
             if room.lobby && view.members == 1 {
@@ -244,6 +244,7 @@ impl RoomRenderer {
             error: shown.error,
             answer: shown.answer,
             preview: shown.preview,
+            files: shown.files,
             commands: commands(page.t),
             actions: ACTIONS,
             formats: formats(page.t),
@@ -314,11 +315,12 @@ impl RoomRenderer {
             at_end: false,
             draft: ComposerDraft::new(shown.draft, None, &self.random),
             reply: None,
-            error: shown.error.or(refused),
+            error: shown.error.or(refused.map(str::to_owned)),
             answer: shown.answer,
             commands: Vec::new(),
             formats: formats(page.t),
             preview: shown.preview,
+            files: shown.files,
             actions: ACTIONS,
             emoji: COMMON_EMOJI,
             page,
@@ -386,6 +388,7 @@ impl RoomRenderer {
             error: shown.error,
             answer: shown.answer,
             preview: shown.preview,
+            files: shown.files,
             commands: Vec::new(),
             actions: ACTIONS,
             formats: formats(page.t),

@@ -228,6 +228,12 @@ pub(super) fn formats(t: Language) -> [FormatView; FORMATS.len()] {
     FORMATS.map(|(name, icon, label, key)| FormatView { name, icon, label: t.text(label), key })
 }
 
+/// A file that waits in a composer.
+pub(in crate::pages) struct KeptFile {
+    pub id: String,
+    pub name: String,
+}
+
 pub(in crate::pages) struct CommandReply {
     /// Not 2xx if the command did nothing.
     pub status: StatusCode,
@@ -253,5 +259,13 @@ impl CommandReply {
 
     pub fn is_bad(&self) -> bool {
         !self.status.is_success()
+    }
+}
+
+/// The path of a room's page.
+pub(super) fn path_of(room: &Room) -> String {
+    match &room.parent {
+        Some(parent) => format!("/threads/{}", parent.head.message),
+        None => format!("/rooms/{}", room.id),
     }
 }

@@ -8,13 +8,15 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use crate::chat::commands::{self, Command, Typed};
+use crate::chat::files::Files;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Kind, Message};
 use crate::chat::rooms::model::Reader;
 use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::state::from_state;
-use crate::http::{AppState, CanReadMessage, FormBody, MessageForm, Problem, Query};
+use crate::http::{AppState, CanReadMessage, FormBody, Problem, Query};
 use crate::kernel::{FieldError, MessageId};
+use crate::pages::composer::form_files::{self, ComposerForm};
 use crate::pages::composer::post::refused;
 use crate::pages::composer::post_form::{PostForm, post_reply};
 use crate::pages::composer::preview;
@@ -30,12 +32,13 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 
 /// What the handlers of a thread use.
 struct ThreadServices {
+    files: Files,
     rooms: Rooms,
     messages: Messages,
     renderer: RoomRenderer,
 }
 
-from_state!(ThreadServices { rooms, messages, renderer });
+from_state!(ThreadServices { files, rooms, messages, renderer });
 
 #[derive(Deserialize)]
 struct HistoryQuery {
@@ -96,9 +99,14 @@ impl ThreadServices {
             nonce,
             also: form.also,
             reply_to: form.reply_to,
+            files: form.files.clone(),
+            received: form.received.clone(),
             ..PostForm::default()
         };
-        post_reply(&self.messages, &member, seen.message.id, &reply, kind).await?;
+        let head = seen.message.id;
+        let posted = post_reply(&self.messages, &member, head, &reply, kind).await?;
+        let (user, received) = (seen.reader.user().id, &form.received);
+        form_files::discard_unused(&self.files, user, received, &posted.message).await;
         Ok(())
     }
 }
@@ -107,17 +115,22 @@ async fn create(
     State(services): State<ThreadServices>,
     seen: CanReadMessage,
     page: Page,
-    FormBody(form): MessageForm<PostForm>,
+    form: ComposerForm,
 ) -> Result<Response, Problem> {
-    form.kept().check_author(seen.reader.user().id)?;
-    if let Some(shown) = preview::asked(&services.messages, &form).await? {
+    let user = seen.reader.user().id;
+    let form = form.keep(&services.files, user).await?;
+    form.kept().check_author(user)?;
+    let preview = preview::asked(&services.messages, &services.files, user, &form).await?;
+    if let Some(shown) = preview {
         return services.render(&seen, page, shown).await;
     }
     let problem = match services.reply(&seen, &form).await {
         Ok(()) => return Ok(to_thread(&seen.message)),
         Err(problem) => problem,
     };
+    let files = form_files::kept(&services.files, user, &form.files).await?;
     let Some(shown) = refused(form, &problem, page.t) else { return Err(problem) };
+    let shown = RoomPageInput { files, ..shown };
     let page = services.render(&seen, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
 }

@@ -8,7 +8,7 @@ use patio::kernel::Random;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::support::{Browser, PASSWORD, Server};
+use crate::support::{Api, Browser, PASSWORD, Server};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -69,6 +69,8 @@ pub struct Scene {
     pub room: i64,
     message: i64,
     code: String,
+    /// A file of the message; may be empty.
+    file: String,
 }
 
 impl TestContext {
@@ -129,6 +131,19 @@ impl TestContext {
 
     /// Creates a room of this kind, also deleted ones (`deleted-…`). `-` is no room, `lobby` the existing one.
     pub async fn scene(&self, kind: &str) -> Scene {
+        self.scene_with(kind, String::new()).await
+    }
+
+    /// The same, with a message that has a file.
+    pub async fn scene_with_file(&self, kind: &str) -> Scene {
+        let member = Api::signed_out(self.server.url("/api/v1"));
+        let member = member.with_token(&self.token(Role::Member));
+        let file = member.upload("/files", &[], ("file", b"hola")).await;
+        let file: Value = file.json().await.expect("JSON");
+        self.scene_with(kind, file["id"].as_str().expect("an id").to_owned()).await
+    }
+
+    async fn scene_with(&self, kind: &str, file: String) -> Scene {
         let owner = self.token(Role::Owner);
         let call = async |token: &str, path: &str, body: Value| {
             let url = self.server.url(&format!("/api/v1{path}"));
@@ -138,7 +153,7 @@ impl TestContext {
             answer.json::<Value>().await.unwrap_or_default()
         };
         let made = match kind {
-            "-" => return Scene { room: 0, message: 0, code: String::new() },
+            "-" => return Scene { room: 0, message: 0, code: String::new(), file },
             "lobby" => json!({"id": 1}),
             "direct" => call(&owner, "/direct", json!({"name": "member"})).await,
             kind => {
@@ -166,7 +181,11 @@ impl TestContext {
         }
         let path = format!("/rooms/{room}/messages");
         let member = self.token(Role::Member);
-        let message = call(&member, &path, json!({"body": "hola"})).await;
+        let message = {
+            let files: Vec<&str> =
+                [file.as_str()].into_iter().filter(|id| !id.is_empty()).collect();
+            call(&member, &path, json!({"body": "hola", "files": files})).await
+        };
         let thread = format!("/messages/{}/thread", message["id"]);
         call(&member, &thread, json!({"body": "hola también"})).await;
         // A removal may renew the room code.
@@ -179,7 +198,7 @@ impl TestContext {
             let gone = gone.bearer_auth(&owner).send().await.expect("an answer");
             assert_eq!(gone.status(), 204, "deleted");
         }
-        Scene { room, message: message["id"].as_i64().expect("an id"), code }
+        Scene { room, message: message["id"].as_i64().expect("an id"), code, file }
     }
 
     /// The status of the response, or `login` for a redirect to the login form.
@@ -208,7 +227,8 @@ impl TestContext {
     }
 
     fn request(&self, scene: &Scene, method: &Method, path: &str) -> RequestBuilder {
-        let of_message = ["/messages/{id}", "/threads/{id}"].iter().any(|one| path.contains(one));
+        let of_message =
+            ["/messages/{id}", "/threads/{id}", "/files/{id}"].iter().any(|one| path.contains(one));
         let id = if of_message { scene.message } else { scene.room };
         let member = self.passwords[&Role::Member].user().id.to_string();
         let is_user = path.contains("/users/{id}") || path.contains("/people/{id}");
@@ -221,6 +241,8 @@ impl TestContext {
             .replace("/direct/{name}", "/direct/carlos")
             .replace("/people/{name}", "/people/carlos")
             .replace("/emoji/{name}", "/emoji/none")
+            .replace("/{file}/{name}", &format!("/{}/hola.txt", scene.file))
+            .replace("/{file}/preview", &format!("/{}/preview", scene.file))
             .replace("{file}", "member.css")
             .replace(['{', '}', '*'], "");
         let query = if path == "/rooms/{id}/messages" { "?before=2" } else { "" };

@@ -103,6 +103,35 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Submits a form with texts and files, each a name with its bytes, in the field `files`.
+    pub async fn submit_files(
+        &mut self,
+        path: &str,
+        texts: &[(&str, &str)],
+        files: &[(&str, &str)],
+    ) -> Page {
+        const BOUNDARY: &str = "----boundary";
+        let head = |name: &str, more: &str| {
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n")
+        };
+        let mut body = String::new();
+        for (name, text) in texts {
+            body.extend([head(name, "").as_str(), text, "\r\n"]);
+        }
+        for (name, bytes) in files {
+            let named = head("files", &format!("; filename=\"{name}\""));
+            body.extend([named.as_str(), bytes, "\r\n"]);
+        }
+        body.extend(["--", BOUNDARY, "--\r\n"]);
+        let request = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .header("origin", self.base.clone())
+            .body(body);
+        self.send(request).await
+    }
+
     pub async fn register(&mut self, name: &str) -> Page {
         let email = format!("{name}@example.test");
         let fields = [

@@ -2,9 +2,12 @@
 //! parser.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::chat::emoji::model::EmojiName;
+use crate::chat::files::model::{FileId, PostedFiles};
 use crate::kernel::{Emoji, FieldError};
+use crate::limits::file::PER_MESSAGE;
 use crate::text::emoji::by_shortcode;
 use crate::text::render::Markup;
 use crate::text::visible::is_visible;
@@ -21,11 +24,21 @@ impl MessageBody {
     /// # Errors
     /// If no character is visible, or the text is too long.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
+        Self::parse_beside(text, false)
+    }
+
+    /// The text of a message that may have files. Beside files it may be empty.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_beside(text: &str, has_files: bool) -> Result<Self, FieldError> {
         let lines = text.replace("\r\n", "\n");
         let body: String = lines.chars().filter_map(kept).collect();
         let body = without_empty_lines_before(body.trim_end());
         if is_visible(body) {
             Self::of_length(body)
+        } else if has_files {
+            Ok(Self(String::new()))
         } else {
             Err(FieldError::new("body", "body-empty"))
         }
@@ -75,6 +88,22 @@ fn without_empty_lines_before(mut text: &str) -> &str {
         text = rest;
     }
     text
+}
+
+/// The value of `files`: the ids of at most ten files, each once.
+///
+/// # Errors
+/// If there are more, one is named twice, or one cannot be an id.
+pub fn parse_files(ids: &[String]) -> Result<PostedFiles, FieldError> {
+    if ids.len() > PER_MESSAGE {
+        return Err(FieldError::new("files", "files-many"));
+    }
+    let parsed: Option<Vec<FileId>> = ids.iter().map(|id| FileId::parse(id)).collect();
+    let once: HashSet<&String> = ids.iter().collect();
+    match parsed.filter(|_| once.len() == ids.len()) {
+        Some(ids) => Ok(PostedFiles { ids, compare_contents: false }),
+        None => Err(FieldError::new("files", "file-unknown")),
+    }
 }
 
 /// The value of `format`: `None` if none is given.

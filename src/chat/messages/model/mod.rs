@@ -13,12 +13,13 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::input::{MessageBody, Nonce, ReactionEmoji, parse_format};
+pub use self::input::{MessageBody, Nonce, ReactionEmoji, parse_files, parse_format};
 pub use self::outcome::{NewMember, WriteError, WriteOutcome};
 pub use self::pinner::Pinner;
 pub use self::quote::{Quote, excerpt};
 use self::threads::ThreadSummary;
 use crate::chat::accounts::model::UserRef;
+use crate::chat::files::model::{Attachment, PostedFiles};
 use crate::chat::link_previews::model::{FoundPage, LinkPreview};
 use crate::chat::rooms::model::{Member, ParentMessage};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
@@ -59,6 +60,8 @@ pub struct Message {
     pub twin_of: Option<MessageId>,
     /// What its links lead to, without what was removed.
     pub previews: Vec<LinkPreview>,
+    /// In the order shown.
+    pub attachments: Vec<Attachment>,
 }
 
 impl Message {
@@ -133,6 +136,7 @@ pub struct Draft {
     pub markup: Markup,
     pub nonce: Option<Nonce>,
     pub reply_to: Option<MessageId>,
+    pub files: PostedFiles,
 }
 
 /// A new text for a message.
@@ -212,6 +216,14 @@ pub struct Author {
     pub(super) searched: RoomId,
     pub(super) user: UserId,
     pub(super) is_admin: bool,
+    pub(super) has_files: bool,
+}
+
+impl Author {
+    /// Whether the message has files. Its text may be empty then.
+    pub fn has_files(&self) -> bool {
+        self.has_files
+    }
 }
 
 /// The permission to delete a message. Only [`super::Messages::deleter`] makes it, for the author and

@@ -86,3 +86,10 @@ pub enum WriteError {
     #[error(transparent)]
     Service(#[from] ServiceError),
 }
+
+impl WriteError {
+    /// A file that does not exist, is another user's, or is in a message: one answer for all.
+    pub(in crate::chat::messages) fn unknown_file() -> Self {
+        Self::Invalid(FieldError::new("files", "file-unknown"))
+    }
+}

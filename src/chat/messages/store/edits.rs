@@ -10,6 +10,7 @@ use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedRoom, NamedUser};
+use crate::chat::files::store as files;
 use crate::chat::messages::mentions::RenderedWithMentions;
 use crate::chat::messages::model::{
     Author, Deleter, DeletionReason, Message, NewText, Reaction, Write, WriteError, WriteOutcome,
@@ -84,7 +85,7 @@ pub(super) async fn delete(
     execute!(
         transaction,
         "update messages set body = '', html = '', deleted_at = $2, room_rev_key = $3, deleted_by = $4,
-                             pinned_at = null, pinned_by = null, previews = 0
+                             pinned_at = null, pinned_by = null, previews = 0, files = 0
          where id = $1",
         id,
         now,
@@ -94,6 +95,9 @@ pub(super) async fn delete(
     execute!(transaction, "delete from reactions where message_id = $1", id)?;
     versions::delete(transaction, id).await?;
     link_previews::delete(transaction, id).await?;
+    if !message.attachments.is_empty() {
+        files::delete_of_messages(transaction, &[id], now).await?;
+    }
     let unsaved = remove_saved(transaction, id, meta).await?;
     if let DeletionReason::Moderation { moderator, room_name, author, author_name } = reason {
         let action = Action::DeleteMessage {

@@ -8,6 +8,8 @@ use super::lookups::{LookupResults, NonceKey, Original, RoomNumbers};
 use super::mentions::{self, Mention};
 use super::threads::{Replies, Reply, twins};
 use super::{Outcome, quotes};
+use crate::chat::files::model::{Attachment, StoredFile};
+use crate::chat::files::store as files;
 use crate::chat::messages::mentions::{MentionIndex, RenderedWithMentions};
 use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
 use crate::db::{Db, StatementBatch, execute, json_rows, power_of_two_chunks, push_statement};
@@ -35,7 +37,10 @@ pub(super) fn assign_numbers<'a>(
         let key = NonceKey::of(post);
         let earlier = key.and_then(|key| sent.get(&key).cloned());
         if let Some(earlier) = earlier.or_else(|| lookups.earlier(key?)) {
-            return repeated(earlier, post, room);
+            return repeated(earlier, post, room, &lookups.files(post));
+        }
+        if !lookups.has_files(post) {
+            return Err(WriteError::unknown_file());
         }
         if !lookups.allows_reply(post, room) {
             return Err(WriteError::Invalid(FieldError::new("reply_to", "reply-unknown")));
@@ -48,8 +53,9 @@ pub(super) fn assign_numbers<'a>(
         room.last_seq = room.last_seq.next();
         room.rev = room.rev.next();
         let numbers = *room;
+        let attachments = lookups.take_files(post, id);
         let original = lookups.original(post);
-        let stored = stored(post, original, handles, id, numbers, now);
+        let stored = stored(post, original, attachments, handles, (id, now), numbers);
         let mut outcome = WriteOutcome { joined, ..stored };
         if let Some(reply) = reply {
             add_reply(&mut outcome, reply, post, &mut lookups)?;
@@ -94,6 +100,9 @@ pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]
         raise_numbers(statements, &messages);
         insert(statements, &messages);
         mark_copies(statements, &messages);
+        for message in messages.iter().filter(|message| !message.attachments.is_empty()) {
+            files::push_attachments(statements, message.id, &message.attachments);
+        }
         push_id_ranges(statements, &messages);
         push_idempotency_keys(statements, &messages);
         move_read_markers(statements, &messages);
@@ -240,10 +249,10 @@ fn move_read_markers(statements: &mut StatementBatch, messages: &[&Message]) {
 fn stored(
     post: &Post,
     original: Option<&Original>,
+    attachments: Vec<Attachment>,
     handles: &MentionIndex,
-    id: MessageId,
+    (id, now): (MessageId, Timestamp),
     numbers: RoomNumbers,
-    now: Timestamp,
 ) -> WriteOutcome {
     let author = post.member.user();
     let RenderedWithMentions { html, markup, mut mentioned, outsiders, .. } =
@@ -273,17 +282,19 @@ fn stored(
         thread: None,
         twin_of: None,
         previews: Vec::new(),
+        attachments,
     };
     WriteOutcome { mentioned, outsiders, ..WriteOutcome::new(message, true) }
 }
 
 /// The outcome of a post whose nonce was used before.
-fn repeated(earlier: Arc<Message>, post: &Post, room: RoomId) -> Outcome {
+fn repeated(earlier: Arc<Message>, post: &Post, room: RoomId, files: &[&StoredFile]) -> Outcome {
     // An edited or deleted message has another body, so it does not show whether the posts were the same.
     let untouched = earlier.edited_at.is_none() && !earlier.is_deleted();
     let same_text = earlier.body == post.draft.body.as_str() && earlier.markup == post.draft.markup;
     let same_place = earlier.room == room && earlier.reply_to == post.draft.reply_to;
-    if !same_place || (untouched && !same_text) {
+    let same_files = earlier.is_deleted() || post.draft.files.are(&earlier.attachments, files);
+    if !same_place || !same_files || (untouched && !same_text) {
         return Err(WriteError::NonceReused);
     }
     Ok(WriteOutcome::of(earlier, false))

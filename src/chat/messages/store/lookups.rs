@@ -10,6 +10,8 @@ use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, QUOTE_COLUMN, SELECT_MESSAGES};
 use super::{MessageRow, joining};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::drafts::store::{self as drafts, Sent, SentDraft};
+use crate::chat::files::model::{Attachment, FileId, StoredFile};
+use crate::chat::files::store as files;
 use crate::chat::messages::model::{Message, NewMember, Post, Quote};
 use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::chat::rooms::{GATE, IS_ARCHIVED};
@@ -160,6 +162,8 @@ pub(super) struct LookupResults {
     pub drafts: Vec<SentDraft>,
     /// For each user that had to join a room for a post: the new member, or why the room refused them.
     joins: HashMap<(UserId, RoomId), Result<Vec<NewMember>, JoinRefusal>>,
+    /// The files that the posts name and that no message has.
+    files: HashMap<FileId, StoredFile>,
 }
 
 impl LookupResults {
@@ -172,6 +176,7 @@ impl LookupResults {
             rooms: HashMap::new(),
             drafts: Vec::new(),
             joins: HashMap::new(),
+            files: HashMap::new(),
         };
         if !lookup.nonces.is_empty() {
             let messages = results.rows::<MessageRow>()?.into_iter().map(Message::from);
@@ -194,6 +199,36 @@ impl LookupResults {
         Ok(lookups)
     }
 
+    /// Locks the files that the posts name, if they name any.
+    pub async fn lock_files(
+        &mut self,
+        transaction: &mut Transaction,
+        posts: &[&Post],
+    ) -> Result<(), sqlx::Error> {
+        let ids: Vec<&FileId> = posts.iter().flat_map(|post| &post.draft.files.ids).collect();
+        if !ids.is_empty() {
+            self.files = files::lock_unposted(transaction, &ids).await?;
+        }
+        Ok(())
+    }
+
+    /// The files of a post, as far as they are its author's and in no message.
+    pub fn files(&self, post: &Post) -> Vec<&StoredFile> {
+        let own = |file: &&StoredFile| file.owner == post.member.user().id;
+        post.draft.files.ids.iter().filter_map(|id| self.files.get(id).filter(own)).collect()
+    }
+
+    /// Whether the post has all the files that it names.
+    pub fn has_files(&self, post: &Post) -> bool {
+        self.files(post).len() == post.draft.files.ids.len()
+    }
+
+    /// Takes the files of a post, so that no later one of the batch gets them.
+    pub fn take_files(&mut self, post: &Post, message: MessageId) -> Vec<Attachment> {
+        let take = |id: &FileId| Some(self.files.remove(id)?.attached_to(message));
+        post.draft.files.ids.iter().filter_map(take).collect()
+    }
+
     /// Makes the authors members of rooms they have not joined yet. Only for posts that will be stored:
     /// not for one that was sent before, nor for one that is refused. Replies in threads come later.
     pub async fn join_rooms(
@@ -205,8 +240,9 @@ impl LookupResults {
         for post in posts.iter().filter(|post| post.member.joins() && post.head().is_none()) {
             let repeated = NonceKey::of(post).is_some_and(|key| self.earlier(key).is_some());
             let key = (post.member.user().id, post.member.room());
-            let is_accepted =
-                self.allows_reply(post, post.member.room()) && !self.is_archived(post);
+            let is_accepted = self.allows_reply(post, post.member.room())
+                && self.has_files(post)
+                && !self.is_archived(post);
             if !repeated && is_accepted && !self.joins.contains_key(&key) {
                 let joined = joining::admit(transaction, &post.member, meta).await?;
                 self.joins.insert(key, joined);

@@ -40,6 +40,7 @@ use super::model::{
     DeletedBy, Kind, Markup, Message, Pinner, Quote, Reactions, WriteError, WriteOutcome,
 };
 use crate::chat::accounts::model::UserRef;
+use crate::chat::files::model::Attachment;
 use crate::chat::link_previews::model::LinkPreview;
 use crate::db::{column_type, positional_row};
 use crate::kernel::ids::RoomKey;
@@ -86,6 +87,7 @@ positional_row! {
         thread: Option<String>,
         twin_of: Option<MessageId>,
         previews: Option<String>,
+        attachments: Option<String>,
     }
 }
 
@@ -119,8 +121,14 @@ impl From<MessageRow> for Message {
             thread: row.thread.as_deref().and_then(ThreadSummary::from_column),
             twin_of: row.twin_of,
             previews: row.previews.as_deref().map_or_else(Vec::new, LinkPreview::from_column),
+            attachments: row.attachments.as_deref().map(attachments).unwrap_or_default(),
         }
     }
+}
+
+/// Parses the files column of [`sql::MESSAGE_COLUMNS!`].
+fn attachments(column: &str) -> Vec<Attachment> {
+    column.split('\u{1e}').filter_map(Attachment::from_column).collect()
 }
 
 /// Parses the reactions column of [`sql::MESSAGE_COLUMNS!`].

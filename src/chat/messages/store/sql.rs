@@ -15,8 +15,9 @@ macro_rules! QUOTE_COLUMN {
 /// The columns of a [`super::MessageRow`]. `idempotency_keys` is joined by message id, which has an index. The
 /// reactions are part of the same query, so they belong to the same state: "👍 3,❤️ 7,👍 9" (emoji and
 /// user id), the oldest first. So is the thread, for [`ThreadSummary::from_column`]: a message without one
-/// costs no lookup.
+/// costs no lookup. So are its files, for [`Attachment::from_column`]; the copy of a reply has those of the reply.
 ///
+/// [`Attachment::from_column`]: crate::chat::files::model::Attachment::from_column
 /// [`ThreadSummary::from_column`]: crate::chat::messages::model::threads::ThreadSummary::from_column
 macro_rules! MESSAGE_COLUMNS {
     () => {
@@ -47,7 +48,15 @@ macro_rules! MESSAGE_COLUMNS {
               || '\u{1f}' || v.site || '\u{1f}' || coalesce(v.image_hash, '') || '\u{1f}'
               || coalesce(cast(v.image_width as text), '') || '\u{1f}'
               || coalesce(cast(v.image_height as text), ''), '\u{1e}' order by v.position)
-            from message_previews v where v.message_id = m.id and v.hidden = 0) end"
+            from message_previews v where v.message_id = m.id and v.hidden = 0) end,
+         case when m.files > 0 then
+           (select string_agg(f.id || '\u{1f}' || f.message_id || '\u{1f}' || f.name || '\u{1f}' || f.alt
+                              || '\u{1f}' || f.media_type || '\u{1f}' || coalesce(cast(f.width as text), '')
+                              || '\u{1f}' || coalesce(cast(f.height as text), '')
+                              || '\u{1f}' || coalesce(cast(f.duration_ms as text), '') || '\u{1f}' || f.size
+                              || '\u{1f}' || f.hash || '\u{1f}' || coalesce(f.preview_hash, ''),
+                              '\u{1e}' order by f.position)
+            from files f where f.message_id = coalesce(m.twin_of, m.id)) end"
         )
     };
 }

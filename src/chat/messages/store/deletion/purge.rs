@@ -1,5 +1,6 @@
 //! Deletes the messages of a deleted room without leaving tombstones.
 
+use crate::chat::files::store as files;
 use crate::chat::search;
 use crate::db::{Db, execute, fetch_all, fetch_optional_scalar, json_rows};
 use crate::jobs;
@@ -55,6 +56,7 @@ pub(in crate::chat::messages) async fn purge_batch(
     db: &Db,
     room: RoomId,
     parent: RoomId,
+    now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct PurgedRow {
@@ -78,6 +80,7 @@ pub(in crate::chat::messages) async fn purge_batch(
     let ids: Vec<MessageId> = rows.iter().map(|row| row.id).collect();
     let keys: Vec<RoomKey> = rows.iter().map(|row| row.room_seq_key).collect();
     search::store::forget(&mut transaction, &ids).await?;
+    files::delete_of_messages(&mut transaction, &ids, now).await?;
     for sql in [
         "delete from reactions where message_id in (select cast(value as bigint) from jsonb_each($1))",
         "delete from message_edits where message_id in (select cast(value as bigint) from jsonb_each($1))",

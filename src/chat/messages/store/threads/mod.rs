@@ -88,6 +88,7 @@ pub(super) async fn prepare(
                 notified: Vec::new(),
                 joined: Vec::new(),
             }),
+            Some(_) if !lookups.has_files(post) => Err(WriteError::unknown_file()),
             Some(_) if lookups.is_archived(post) => Err(WriteError::Archived),
             Some(head) if head.is_reply => Err(WriteError::ThreadInThread),
             Some(head) if head.is_deleted && head.thread.is_none() => Err(WriteError::Deleted),

@@ -1,0 +1,143 @@
+//! Makes a file of what has arrived: inspects it, stores its contents, and then names them. It goes on when the sender hangs
+//! up; what a process that ends leaves half done is done again from the start.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::oneshot;
+
+use super::Files;
+use super::model::{Content, ContentHash, MediaType, StoredFile, Upload, UploadError};
+use super::receiving::Held;
+use super::store::{self, Arrival, Finished};
+use super::workshop::{Stage, Workshop, blocking};
+use crate::kernel::ServiceError;
+use crate::limits::file::BUFFER_BYTES;
+use crate::media::{InspectError, Inspected};
+
+impl Files {
+    /// Completes an upload whose bytes are all on disk. `lock` is its file, locked: that makes it happen once.
+    pub(super) async fn complete(
+        &self,
+        upload: Upload,
+        lock: File,
+        arrival: Arrival,
+        held: Held,
+    ) -> Result<(), UploadError> {
+        let files = self.clone();
+        let (reply, result) = oneshot::channel();
+        self.lifecycle.spawn_worker("upload", async move {
+            let done = files.make_file(&upload, arrival).await;
+            if let Err(error @ UploadError::Service(_)) = &done {
+                tracing::warn!(%error, "could not complete an upload");
+            }
+            // The lock and the place end when everything is done.
+            drop((lock, held));
+            // The sender may be gone.
+            drop(reply.send(done));
+        });
+        result.await.map_err(ServiceError::internal)?
+    }
+
+    async fn make_file(&self, upload: &Upload, arrival: Arrival) -> Result<(), UploadError> {
+        let inspected = match self.inspect(upload).await {
+            Ok(inspected) => inspected,
+            Err(InspectError::Damaged | InspectError::TooCostly) => {
+                // What cannot be cleaned is not kept.
+                store::discard_unposted(&self.db, &upload.id, self.clock.now()).await?;
+                self.workshop.remove(&upload.id).await?;
+                return Err(UploadError::Damaged);
+            }
+            Err(InspectError::Busy) => return Err(UploadError::Busy),
+            Err(InspectError::Service(error)) => return Err(error.into()),
+        };
+        let stage = |stage| self.workshop.stage(&upload.id, stage);
+        let content = measured(stage(Stage::Cleaned)).await?;
+        let preview =
+            if inspected.preview { Some(measured(stage(Stage::Preview)).await?) } else { None };
+        let now = self.clock.now();
+        let contents: Vec<&Content> = std::iter::once(&content).chain(&preview).collect();
+        store::reserve(&self.db, &contents, now).await?;
+        let stages = [(Stage::Cleaned, Some(&content)), (Stage::Preview, preview.as_ref())];
+        for (stage, content) in stages {
+            let Some(content) = content else { continue };
+            let path = Workshop::path_of(&upload.id, stage);
+            self.storage.adopt(&path, content).await.map_err(ServiceError::internal)?;
+        }
+        let file = StoredFile {
+            id: upload.id.clone(),
+            owner: upload.owner,
+            message: None,
+            name: upload.name.clone(),
+            alt: upload.alt.clone(),
+            media_type: MediaType::parse(&inspected.media_type),
+            width: inspected.width,
+            height: inspected.height,
+            duration_ms: inspected.duration_ms,
+            sent_size: upload.length,
+            content,
+            preview: preview.map(|preview| preview.hash),
+            created_at: now,
+        };
+        let finished = store::finish(&self.db, &file, arrival).await?;
+        self.workshop.remove(&upload.id).await?;
+        match finished {
+            Finished::Done => Ok(()),
+            Finished::Gone => Err(UploadError::NotFound),
+            Finished::TooMany => Err(UploadError::TooManyWaiting),
+            Finished::OverQuota => {
+                Err(self.limits.quota.map_or(UploadError::TooManyWaiting, UploadError::Quota))
+            }
+        }
+    }
+
+    async fn inspect(&self, upload: &Upload) -> Result<Inspected, InspectError> {
+        self.workshop.input(&upload.id).await?;
+        let [input, cleaned, preview] = [Stage::Input, Stage::Cleaned, Stage::Preview]
+            .map(|stage| self.workshop.stage(&upload.id, stage));
+        self.inspector.inspect(&input, &cleaned, &preview).await
+    }
+
+    /// Completes uploads that have arrived, and whose process ended before they became files.
+    pub(super) async fn complete_arrived(&self) -> Result<(), UploadError> {
+        for upload in store::waiting(&self.db).await? {
+            if self.workshop.length(&upload.id).await? != Some(upload.length) {
+                continue;
+            }
+            let Ok(Some(lock)) = self.workshop.lock(&upload.id).await else { continue };
+            // Who held the lock before may have completed it.
+            if store::find(&self.db, upload.owner, &upload.id).await?.is_none() {
+                continue;
+            }
+            let Some(place) = self.arriving.begin(upload.owner) else { continue };
+            let held = Held { _place: Arc::new(place), _unfinished: None };
+            match self.complete(upload, lock, Arrival::Upload, held).await {
+                Ok(()) | Err(UploadError::Damaged) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Hashes a file and puts it on disk.
+async fn measured(path: PathBuf) -> Result<Content, ServiceError> {
+    blocking(move || measure(&path)).await
+}
+
+fn measure(path: &Path) -> io::Result<Content> {
+    let mut file = File::open(path)?;
+    let (mut hash, mut size) = (Sha256::new(), 0);
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let read = file.read(&mut buffer)?;
+        let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
+        hash.update(part);
+        size += read as u64;
+    }
+    file.sync_all()?;
+    Ok(Content { hash: ContentHash::of(hash.finalize()), size })
+}

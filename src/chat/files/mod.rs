@@ -1,0 +1,217 @@
+//! Files that users send: they arrive as uploads, wait until a message names them, and are read through that message.
+//!
+//! Who may read a file is decided by who may read its message; this module gives contents to callers that have asked.
+//! It knows no HTTP.
+
+mod completion;
+pub mod model;
+mod receiving;
+pub mod storage;
+pub(in crate::chat) mod store;
+mod transfers;
+mod upkeep;
+mod workshop;
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::stream;
+
+use self::model::{AltText, FileId, NewUpload, StoredFile, UploadError, UploadLimits, UploadState};
+pub use self::receiving::ReceivedFile;
+use self::storage::Storage;
+use self::store::Admission;
+pub use self::transfers::Transfer;
+use self::transfers::Transfers;
+use self::workshop::Workshop;
+use crate::data_dir;
+use crate::db::Db;
+use crate::kernel::{Clock, Random, ServiceError, UserId};
+use crate::lifecycle::Lifecycle;
+use crate::limits::file::UNSTARTED_KEPT;
+use crate::limits::installation::{self, DISK_RESERVE};
+use crate::limits::user;
+use crate::media::FileInspector;
+
+/// How often, and how many times, to look whether what has arrived is a file yet.
+const COMPLETION_POLL: Duration = Duration::from_millis(100);
+const COMPLETION_POLLS: usize = 100;
+
+/// Clones share the limits on what runs at the same time.
+#[derive(Clone)]
+pub struct Files {
+    db: Db,
+    clock: Clock,
+    random: Random,
+    lifecycle: Lifecycle,
+    inspector: FileInspector,
+    storage: Storage,
+    workshop: Workshop,
+    limits: UploadLimits,
+    arriving: Transfers,
+    leaving: Transfers,
+}
+
+/// What files need besides the database.
+pub struct FilesParts {
+    pub clock: Clock,
+    pub random: Random,
+    pub lifecycle: Lifecycle,
+    pub inspector: FileInspector,
+    pub limits: UploadLimits,
+}
+
+impl Files {
+    /// Opens the storage of a data directory, and completes uploads that had arrived when the last process ended.
+    ///
+    /// # Errors
+    /// If the directory cannot be used.
+    pub fn start(db: Db, data_dir: &Path, parts: FilesParts) -> Result<Self, ServiceError> {
+        let FilesParts { clock, random, lifecycle, inspector, limits } = parts;
+        let files = Self {
+            db,
+            clock,
+            random,
+            lifecycle,
+            inspector,
+            storage: Storage::in_directory(data_dir).map_err(ServiceError::internal)?,
+            workshop: Workshop::in_directory(data_dir).map_err(ServiceError::internal)?,
+            limits,
+            arriving: Transfers::new(user::FILES_AT_ONCE, installation::FILES_AT_ONCE),
+            leaving: Transfers::new(user::DOWNLOADS_AT_ONCE, installation::DOWNLOADS_AT_ONCE),
+        };
+        let recovered = files.clone();
+        files.lifecycle.spawn_worker("uploads", async move {
+            if let Err(error) = recovered.complete_arrived().await {
+                tracing::warn!(%error, "could not complete the uploads of an earlier process");
+            }
+        });
+        Ok(files)
+    }
+
+    pub fn limits(&self) -> UploadLimits {
+        self.limits
+    }
+
+    /// The contents, for who has proved the right to read.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// Takes a place for a download; `None` if the user or the installation has too many.
+    pub fn download(&self, user: UserId) -> Option<Transfer> {
+        self.leaving.begin(user)
+    }
+
+    /// Begins an upload. An empty file is complete with that.
+    ///
+    /// # Errors
+    /// If the file is too large for the settings, the user's quota or the disk, or too many wait.
+    pub async fn begin(&self, owner: UserId, new: NewUpload) -> Result<FileId, UploadError> {
+        self.ensure_room(new.length).await?;
+        let id = FileId::new(&self.random);
+        let now = self.clock.now();
+        let times = (now, now.plus(UNSTARTED_KEPT));
+        // The file first: an upload without one would always be refused.
+        self.workshop.create(&id).await?;
+        let admission = store::begin(&self.db, (&id, owner), &new, self.limits, times).await;
+        match admission {
+            Ok(Admission::Done) => {}
+            Ok(refused) => {
+                self.workshop.remove(&id).await?;
+                return Err(self.refusal(refused));
+            }
+            Err(error) => {
+                self.workshop.remove(&id).await?;
+                return Err(error.into());
+            }
+        }
+        if new.length == 0 {
+            self.append(owner, &id, 0, stream::empty()).await?;
+        }
+        Ok(id)
+    }
+
+    fn refusal(&self, refused: Admission) -> UploadError {
+        match (refused, self.limits.quota) {
+            (Admission::OverQuota, Some(quota)) => UploadError::Quota(quota),
+            _ => UploadError::TooManyWaiting,
+        }
+    }
+
+    /// Checks that a file of this size may be sent, and fits the disk beside all that is announced.
+    async fn ensure_room(&self, bytes: u64) -> Result<(), UploadError> {
+        if bytes > self.limits.largest {
+            return Err(UploadError::TooLarge(self.limits.largest));
+        }
+        let announced = store::announced(&self.db).await?;
+        let wanted = announced.saturating_add(bytes).saturating_add(DISK_RESERVE);
+        if data_dir::free_space(self.workshop.path()) < wanted {
+            return Err(UploadError::NoSpace);
+        }
+        Ok(())
+    }
+
+    /// How far an upload of this user is. It changes nothing. While the last bytes are made a file it waits, because who
+    /// learns that all have arrived posts the file.
+    ///
+    /// # Errors
+    /// [`UploadError::NotFound`] if the user has none of this id.
+    pub async fn state(&self, owner: UserId, id: &FileId) -> Result<UploadState, UploadError> {
+        for poll in 0.. {
+            let Some(upload) = store::find(&self.db, owner, id).await? else { break };
+            let offset = self.workshop.length(id).await?.unwrap_or_default();
+            if offset < upload.length || poll >= COMPLETION_POLLS {
+                let (length, name, alt) = (upload.length, upload.name, upload.alt);
+                return Ok(UploadState { offset, length, name, alt });
+            }
+            tokio::time::sleep(COMPLETION_POLL).await;
+        }
+        let file = self.file(owner, id).await?.ok_or(UploadError::NotFound)?;
+        let (offset, length) = (file.sent_size, file.sent_size);
+        Ok(UploadState { offset, length, name: file.name, alt: file.alt })
+    }
+
+    /// A file of this user, posted or not.
+    pub async fn file(
+        &self,
+        owner: UserId,
+        id: &FileId,
+    ) -> Result<Option<StoredFile>, ServiceError> {
+        Ok(store::owned(&self.db, owner, id).await?)
+    }
+
+    /// Deletes an upload of this user, or a file that was not posted.
+    ///
+    /// # Errors
+    /// [`UploadError::InUse`] while bytes arrive.
+    pub async fn discard(&self, owner: UserId, id: &FileId) -> Result<(), UploadError> {
+        let upload = store::find(&self.db, owner, id).await?;
+        let file = store::owned(&self.db, owner, id).await?;
+        if upload.is_none() && file.is_none_or(|file| file.message.is_some()) {
+            return Err(UploadError::NotFound);
+        }
+        self.discard_any(id).await
+    }
+
+    async fn discard_any(&self, id: &FileId) -> Result<(), UploadError> {
+        let _lock = self.workshop.lock(id).await?;
+        store::discard_unposted(&self.db, id, self.clock.now()).await?;
+        self.workshop.remove(id).await?;
+        Ok(())
+    }
+
+    /// Changes the description of a file or upload that was not posted.
+    ///
+    /// # Errors
+    /// [`UploadError::NotFound`] if the user has none of this id.
+    pub async fn describe(
+        &self,
+        owner: UserId,
+        id: &FileId,
+        alt: &AltText,
+    ) -> Result<(), UploadError> {
+        let changed = store::set_alt(&self.db, owner, id, alt).await?;
+        changed.then_some(()).ok_or(UploadError::NotFound)
+    }
+}

@@ -1,0 +1,124 @@
+//! Which contents are in use. Who names a content and who deletes it locks its row first, so that a content is never
+//! deleted that a file names.
+
+use std::io;
+
+use super::{rows, signed};
+use crate::chat::files::model::{Content, ContentHash};
+use crate::db::{Db, Transaction, execute, fetch_scalars, json_rows};
+use crate::kernel::Timestamp;
+
+/// Makes sure that contents are not deleted for a day: they are about to be stored and named.
+pub(in crate::chat::files) async fn reserve(
+    db: &Db,
+    contents: &[&Content],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    for content in contents {
+        execute!(
+            transaction,
+            "insert into contents (hash, size, unused_since) values ($1, $2, $3)
+             on conflict (hash) do update
+             set unused_since = case when contents.unused_since is null then null
+                                     else excluded.unused_since end",
+            &content.hash,
+            signed(content.size),
+            now,
+        )?;
+    }
+    transaction.commit().await
+}
+
+/// Notes that a file is about to name these contents.
+pub(super) async fn mark_used(
+    transaction: &mut Transaction,
+    hashes: &[&ContentHash],
+) -> Result<(), sqlx::Error> {
+    for hash in hashes {
+        let found =
+            execute!(transaction, "update contents set unused_since = null where hash = $1", hash)?;
+        if found == 0 {
+            return Err(sqlx::Error::RowNotFound);
+        }
+    }
+    Ok(())
+}
+
+/// Locks the rows of contents. What is read afterwards stays true until the commit.
+pub(super) async fn lock(
+    transaction: &mut Transaction,
+    hashes: &[ContentHash],
+) -> Result<(), sqlx::Error> {
+    if !hashes.is_empty() {
+        execute!(
+            transaction,
+            "update contents set size = size where hash in (select value ->> 0 from jsonb_each($1))",
+            json_rows(&rows(hashes)),
+        )?;
+    }
+    Ok(())
+}
+
+/// Notes which of these contents no file names any more. Their rows are locked.
+pub(super) async fn mark_unused(
+    transaction: &mut Transaction,
+    hashes: &[ContentHash],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    if !hashes.is_empty() {
+        execute!(
+            transaction,
+            "update contents set unused_since = $2
+             where hash in (select value ->> 0 from jsonb_each($1)) and unused_since is null
+               and not exists (select 1 from files where files.hash = contents.hash)
+               and not exists (select 1 from files where files.preview_hash = contents.hash)",
+            json_rows(&rows(hashes)),
+            now,
+        )?;
+    }
+    Ok(())
+}
+
+/// Contents that no file has named since `before`.
+pub(in crate::chat::files) async fn next_unused(
+    db: &Db,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<ContentHash>, sqlx::Error> {
+    fetch_scalars!(
+        db,
+        "select hash from contents where unused_since <= $1 order by unused_since limit $2",
+        before,
+        limit,
+    )
+}
+
+/// Deletes a content that no file has named since `before`. `unlink` runs before the commit, while nothing can name it; a
+/// process that ends in between leaves the row, and the next run does both again.
+pub(in crate::chat::files) async fn delete_unused(
+    db: &Db,
+    hash: &ContentHash,
+    before: Timestamp,
+    unlink: impl Future<Output = io::Result<()>>,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    lock(&mut transaction, std::slice::from_ref(hash)).await?;
+    execute!(
+        transaction,
+        "update contents set unused_since = null
+         where hash = $1 and (exists (select 1 from files where files.hash = contents.hash)
+                           or exists (select 1 from files where files.preview_hash = contents.hash))",
+        hash,
+    )?;
+    let deleted = execute!(
+        transaction,
+        "delete from contents where hash = $1 and unused_since <= $2",
+        hash,
+        before,
+    )?;
+    if deleted > 0 {
+        unlink.await?;
+    }
+    transaction.commit().await
+}

@@ -1,0 +1,94 @@
+//! Deletes what is not needed any more: uploads and files that were not posted in time, and contents that no file names.
+
+use std::collections::HashSet;
+
+use super::Files;
+use super::model::UploadError;
+use super::store;
+use crate::kernel::{ServiceError, UserId};
+use crate::limits::file::{UNPOSTED_KEPT, UNUSED_KEPT};
+
+/// How many are looked up at a time.
+const BATCH: i64 = 100;
+
+impl Files {
+    /// Runs until nothing is left to do. What is in use is left to the next run.
+    pub async fn prune(&self) -> Result<(), ServiceError> {
+        self.expire().await.map_err(service)?;
+        self.complete_arrived().await.map_err(service)?;
+        self.delete_unused().await?;
+        self.sweep().await.map_err(service)
+    }
+
+    /// Deletes what a user has sent and not posted.
+    pub async fn discard_unposted(&self, user: UserId) -> Result<(), ServiceError> {
+        for id in store::unposted(&self.db, user).await? {
+            match self.discard_any(&id).await {
+                // What still arrives expires.
+                Ok(()) | Err(UploadError::InUse) => {}
+                Err(error) => return Err(service(error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn expire(&self) -> Result<(), UploadError> {
+        let now = self.clock.now();
+        let mut in_use = HashSet::new();
+        loop {
+            let expired = store::expired(&self.db, now, now.minus(UNPOSTED_KEPT), BATCH).await?;
+            let mut discarded = 0;
+            for id in expired.iter().filter(|id| !in_use.contains(*id)).cloned().collect::<Vec<_>>()
+            {
+                match self.discard_any(&id).await {
+                    Ok(()) => discarded += 1,
+                    Err(UploadError::InUse) => drop(in_use.insert(id)),
+                    Err(error) => return Err(error),
+                }
+            }
+            if discarded == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Deletes contents that no file has named for a day.
+    async fn delete_unused(&self) -> Result<(), ServiceError> {
+        let before = self.clock.now().minus(UNUSED_KEPT);
+        loop {
+            let hashes = store::next_unused(&self.db, before, BATCH).await?;
+            if hashes.is_empty() {
+                return Ok(());
+            }
+            for hash in hashes {
+                let unlink = self.storage.delete(&hash);
+                store::delete_unused(&self.db, &hash, before, unlink).await?;
+            }
+        }
+    }
+
+    /// Deletes what a process that ended left in the folder of uploads.
+    async fn sweep(&self) -> Result<(), UploadError> {
+        let known: HashSet<_> =
+            store::waiting(&self.db).await?.into_iter().map(|upload| upload.id).collect();
+        for id in self.workshop.abandoned(self.clock.now()).await? {
+            if known.contains(&id) {
+                continue;
+            }
+            match self.workshop.lock(&id).await {
+                Ok(_lock) => self.workshop.remove(&id).await?,
+                Err(UploadError::InUse) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The failures that a job may have are those of the server.
+fn service(error: UploadError) -> ServiceError {
+    match error {
+        UploadError::Service(error) => error,
+        error => ServiceError::internal(error),
+    }
+}

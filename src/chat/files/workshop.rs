@@ -1,0 +1,199 @@
+//! Where uploads are gathered and made files of: `uploads/` in the data directory. An upload's file has its id as name; who
+//! writes to it holds its lock, which ends with the process.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::model::{FileId, UploadError};
+use crate::kernel::{ServiceError, Timestamp};
+use crate::limits::file::UNPOSTED_KEPT;
+
+/// The folder in the data directory.
+pub(super) const UPLOADS: &str = "uploads";
+/// When an operator may have freed space.
+const DISK_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
+/// The files that an upload has besides its own while it is made a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    /// What is inspected.
+    Input,
+    /// Without metadata.
+    Cleaned,
+    Preview,
+}
+
+impl Stage {
+    const ALL: [Self; 3] = [Self::Input, Self::Cleaned, Self::Preview];
+
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Cleaned => "cleaned",
+            Self::Preview => "preview",
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Workshop(Arc<Path>);
+
+/// The file of a sender that has to start again if it goes away. It is deleted with this value.
+pub(super) struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // What is left over is deleted a day later.
+        drop(remove(&self.0));
+    }
+}
+
+impl Workshop {
+    pub fn in_directory(data_dir: &Path) -> io::Result<Self> {
+        let path = data_dir.join(UPLOADS);
+        DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+        Ok(Self(path.into()))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn file(&self, id: &FileId) -> PathBuf {
+        self.0.join(id.as_str())
+    }
+
+    pub fn stage(&self, id: &FileId, stage: Stage) -> PathBuf {
+        self.0.join(Self::name(id, stage))
+    }
+
+    fn name(id: &FileId, stage: Stage) -> String {
+        format!("{}.{}", id.as_str(), stage.ending())
+    }
+
+    /// The path of a stage inside the data directory.
+    pub fn path_of(id: &FileId, stage: Stage) -> String {
+        format!("{UPLOADS}/{}", Self::name(id, stage))
+    }
+
+    /// Creates the empty file of an upload, and returns it.
+    pub async fn create(&self, id: &FileId) -> Result<File, ServiceError> {
+        let path = self.file(id);
+        let directory = self.0.clone();
+        blocking(move || {
+            let mut options = OpenOptions::new();
+            let file = options.read(true).append(true).create_new(true).mode(0o600).open(path)?;
+            File::open(directory)?.sync_all()?;
+            Ok(file)
+        })
+        .await
+    }
+
+    /// Deletes the file of an upload when the value is dropped.
+    pub fn unfinished(&self, id: &FileId) -> Unfinished {
+        Unfinished(self.file(id))
+    }
+
+    /// The bytes that have arrived and are on disk; `None` without a file.
+    pub async fn length(&self, id: &FileId) -> Result<Option<u64>, ServiceError> {
+        let path = self.file(id);
+        blocking(move || match File::open(path) {
+            Ok(file) => {
+                file.sync_data()?;
+                Ok(Some(file.metadata()?.len()))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    /// Opens the file of an upload and locks it; `None` without a file.
+    ///
+    /// # Errors
+    /// [`UploadError::InUse`] if another request holds the lock.
+    pub async fn lock(&self, id: &FileId) -> Result<Option<File>, UploadError> {
+        let path = self.file(id);
+        let locked = blocking(move || {
+            let file = match OpenOptions::new().read(true).append(true).open(path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Some(None)),
+                Err(error) => return Err(error),
+            };
+            match file.try_lock() {
+                Ok(()) => Ok(Some(Some(file))),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(error),
+            }
+        });
+        locked.await?.ok_or(UploadError::InUse)
+    }
+
+    /// Gives what has arrived a second name, under which it may be changed and moved.
+    pub async fn input(&self, id: &FileId) -> Result<(), ServiceError> {
+        self.remove_stages(id).await?;
+        let (from, to) = (self.file(id), self.stage(id, Stage::Input));
+        // Some file systems have one name for each file.
+        blocking(move || fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)))
+            .await
+    }
+
+    /// Deletes the file of an upload, and its stages.
+    pub async fn remove(&self, id: &FileId) -> Result<(), ServiceError> {
+        self.remove_stages(id).await?;
+        let file = self.file(id);
+        blocking(move || remove(&file)).await
+    }
+
+    pub async fn remove_stages(&self, id: &FileId) -> Result<(), ServiceError> {
+        let stages = Stage::ALL.map(|stage| self.stage(id, stage));
+        blocking(move || stages.iter().try_for_each(|stage| remove(stage))).await
+    }
+
+    /// The ids of files that were not written to for a day: of uploads that expired, or whose process ended.
+    pub async fn abandoned(&self, now: Timestamp) -> Result<Vec<FileId>, ServiceError> {
+        let directory = self.0.clone();
+        blocking(move || {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(directory)? {
+                let entry = entry?;
+                let name = entry.file_name();
+                let id =
+                    name.to_str().and_then(|name| name.split('.').next()).and_then(FileId::parse);
+                let written = entry.metadata()?.modified()?.duration_since(UNIX_EPOCH);
+                let written = written.map_err(io::Error::other)?;
+                if let Some(id) = id
+                    && Timestamp(0).plus(written).plus(UNPOSTED_KEPT) < now
+                {
+                    found.push(id);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Runs what waits for the disk on a thread of its own.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, ServiceError> {
+    let result = tokio::task::spawn_blocking(work).await.map_err(ServiceError::internal)?;
+    result.map_err(|error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            ServiceError::StorageFull { retry_after: DISK_AGAIN_AFTER }
+        }
+        _ => ServiceError::internal(error),
+    })
+}

@@ -1,0 +1,158 @@
+//! Forms with files and texts, as browsers send them without scripts. A file is written to disk while it arrives.
+
+use std::io;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::multipart::Field;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
+use futures_util::TryStreamExt as _;
+use tokio::time::timeout;
+
+use super::pace::Paced;
+use crate::chat::accounts::model::Authenticated;
+use crate::chat::files::model::{AltText, FileName, NewUpload, UploadError};
+use crate::chat::files::{Files, ReceivedFile};
+use crate::http::Problem;
+use crate::http::rate_limit::{Action, RateLimiter};
+use crate::http::request::uploads::{limit_unparsed, short_text};
+use crate::http::state::from_state;
+use crate::kernel::FieldError;
+use crate::limits::file::PER_MESSAGE;
+
+/// How long a refused form is read and discarded, so that its sender sees the response.
+const DISCARD_WITHIN: Duration = Duration::from_secs(5);
+
+/// What reads such forms.
+pub struct FileForms {
+    files: Files,
+    rate_limiter: RateLimiter,
+}
+
+from_state!(FileForms { files, rate_limiter });
+
+/// A form that has arrived. Its files are deleted with it, unless they are kept.
+pub struct FileForm {
+    pub files: Vec<ReceivedFile>,
+    pub texts: Vec<(String, String)>,
+}
+
+impl FileForm {
+    /// The first text of this name.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.texts.iter().find(|(found, _)| found == name).map(|(_, text)| text.as_str())
+    }
+}
+
+impl FileForms {
+    /// Receives a form. `field` is the name of its files; all texts together have at most `text_bytes`.
+    ///
+    /// # Errors
+    /// As for a single file, and 4xx for a form that is malformed or too large.
+    pub async fn receive(
+        &self,
+        me: &Authenticated,
+        mut request: Request,
+        field: &str,
+        text_bytes: usize,
+    ) -> Result<FileForm, Problem> {
+        let place = self.files.arrive(me.user.id)?;
+        let most = length(&request);
+        DefaultBodyLimit::disable().apply(&mut request);
+        let request = request.map(|body| Body::from_stream(Paced::new(body)));
+        let (request, unparsed) = limit_unparsed(request);
+        let form = Multipart::from_request(request, &()).await;
+        let mut form = form.map_err(|rejection| Problem::new(rejection.status()))?;
+        let mut found = FileForm { files: Vec::new(), texts: Vec::new() };
+        let mut left = text_bytes;
+        while let Some(mut part) = form.next_field().await? {
+            unparsed.store(0, std::sync::atomic::Ordering::Relaxed);
+            let Some(name) = part.name().map(str::to_owned) else { continue };
+            if name != field {
+                found.texts.push((name, short_text(part, &mut left).await?));
+                continue;
+            }
+            // A field in which no file was chosen.
+            if part.file_name().is_none_or(str::is_empty) {
+                continue;
+            }
+            let admitted = if found.files.len() < PER_MESSAGE {
+                self.rate_limiter.spend(me.user.id, Action::NewFile)
+            } else {
+                Err(FieldError::new("files", "files-many").into())
+            };
+            let new = NewUpload {
+                name: FileName::parse(part.file_name().unwrap_or_default()),
+                alt: AltText::default(),
+                length: most,
+            };
+            let received = match admitted {
+                Ok(()) => {
+                    let bytes = std::pin::pin!(read(&mut part, &unparsed));
+                    let bytes = self.files.receive(me.user.id, &place, new, bytes).await;
+                    bytes.map_err(Problem::from)
+                }
+                Err(problem) => Err(problem),
+            };
+            match received {
+                Ok(file) => found.files.push(file),
+                Err(problem) => {
+                    discard(part).await;
+                    return Err(problem);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The bytes of a field.
+fn read<'a>(
+    part: &'a mut Field<'_>,
+    unparsed: &'a std::sync::atomic::AtomicUsize,
+) -> impl futures_util::Stream<Item = io::Result<bytes::Bytes>> + 'a {
+    part.map_err(io::Error::other).inspect_ok(|_| {
+        unparsed.store(0, std::sync::atomic::Ordering::Relaxed);
+    })
+}
+
+/// The announced length of a form; unlimited if it is not announced. No file in it is longer.
+fn length(request: &Request) -> u64 {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
+}
+
+async fn discard(mut part: Field<'_>) {
+    let read = async { while let Ok(Some(_)) = part.chunk().await {} };
+    // Bytes that arrive later are not waited for.
+    drop(timeout(DISCARD_WITHIN, read).await);
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        let with = |status, detail| Self::with_detail(status, detail);
+        match error {
+            UploadError::NotFound => Self::not_found(),
+            UploadError::TooLarge(largest) => {
+                with(StatusCode::PAYLOAD_TOO_LARGE, "file-too-large").of_size(largest)
+            }
+            UploadError::Quota(quota) => {
+                with(StatusCode::UNPROCESSABLE_ENTITY, "files-over-quota").of_size(quota)
+            }
+            UploadError::TooManyWaiting => with(StatusCode::UNPROCESSABLE_ENTITY, "files-waiting"),
+            UploadError::Busy => {
+                Self { detail: Some("uploads-busy"), ..Self::too_many(UploadError::AGAIN_AFTER) }
+            }
+            UploadError::NoSpace => with(StatusCode::INSUFFICIENT_STORAGE, "disk-full"),
+            UploadError::InUse => with(StatusCode::LOCKED, "upload-in-use"),
+            UploadError::WrongOffset => with(StatusCode::CONFLICT, "upload-offset-differs"),
+            UploadError::TooLong => with(StatusCode::PAYLOAD_TOO_LARGE, "upload-too-long"),
+            UploadError::Interrupted => with(StatusCode::BAD_REQUEST, "upload-interrupted"),
+            UploadError::TooSlow => with(StatusCode::REQUEST_TIMEOUT, "upload-slow"),
+            UploadError::Damaged => with(StatusCode::UNPROCESSABLE_ENTITY, "file-damaged"),
+            UploadError::Service(error) => Self::from_storage(error),
+        }
+    }
+}

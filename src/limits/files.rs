@@ -1,0 +1,45 @@
+//! Limits on pictures and files that users send.
+
+/// Per file that users send. How large it may be is a setting: `MAX_UPLOAD`.
+pub mod file {
+    use std::time::Duration;
+
+    /// Files in a message.
+    pub const PER_MESSAGE: usize = 10;
+    /// Bytes of a name. The end of a longer one is kept, because it says the type.
+    pub const NAME_BYTES: usize = 255;
+    /// Characters of a description.
+    pub const ALT: usize = 1_000;
+    /// Bytes gathered in memory before they are written, and read at once.
+    pub const BUFFER_BYTES: usize = 128 * 1024;
+    /// How far a sender may fall behind the slowest pace.
+    pub const READ_STALL: Duration = Duration::from_secs(25);
+    /// The slowest pace of a sender, in bytes per second.
+    pub const SLOWEST_SENDER: u32 = 4 * 1024;
+    /// How long a request may send. What has arrived stays, and another request goes on.
+    pub const SENT_WITHIN: Duration = Duration::from_hours(1);
+    /// The slowest pace of a download, in bytes per second, beyond its first minute.
+    pub const SLOWEST_DOWNLOAD: u64 = 16 * 1024;
+    /// How long an upload of which nothing arrives is kept.
+    pub const UNSTARTED_KEPT: Duration = Duration::from_hours(1);
+    /// How long an upload is kept after its last bytes, and a file that is in no message.
+    pub const UNPOSTED_KEPT: Duration = Duration::from_hours(24);
+    /// How long the bytes of deleted files stay in storage, so that a running backup is complete.
+    pub const UNUSED_KEPT: Duration = Duration::from_hours(24);
+}
+
+/// Per upload.
+pub mod upload {
+    use std::time::Duration;
+
+    /// A request with a picture. Fits the photos of phones.
+    pub const PICTURE_BYTES: usize = 12 * 1024 * 1024;
+    /// Bytes gathered in memory before they are written to disk.
+    pub const BUFFER_BYTES: usize = 128 * 1024;
+    /// Bytes of a form outside its file: field names and separators.
+    pub const FORM_BYTES: usize = 1024 * 1024;
+    /// Bytes of all texts in a form with a file.
+    pub const TEXT_BYTES: usize = 4 * 1024;
+    /// How long a refused upload is read and discarded, so that its sender sees the response.
+    pub const DISCARD_WITHIN: Duration = Duration::from_secs(5);
+}

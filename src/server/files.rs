@@ -1,0 +1,28 @@
+//! Builds the service of files.
+
+use std::path::Path;
+
+use super::Foundation;
+use crate::chat::files::model::UploadLimits;
+use crate::chat::files::{Files, FilesParts};
+use crate::config::Config;
+use crate::kernel::ServiceError;
+use crate::media::{FileInspector, ImageEncoder};
+
+pub(super) fn start(
+    foundation: &Foundation,
+    images: ImageEncoder,
+    data_dir: &Path,
+    config: &Config,
+) -> Result<Files, ServiceError> {
+    let Foundation { db, clock, random, lifecycle, .. } = foundation;
+    let quota = Some(config.upload_quota).filter(|quota| *quota > 0);
+    let parts = FilesParts {
+        clock: clock.clone(),
+        random: random.clone(),
+        lifecycle: lifecycle.clone(),
+        inspector: FileInspector::new(images),
+        limits: UploadLimits { largest: config.max_upload, quota },
+    };
+    Files::start(db.clone(), data_dir, parts)
+}
