@@ -12,7 +12,7 @@ use crate::backup::archive::{DATABASE, FORMAT, Manifest};
 use crate::backup::scratch_dir::folder_of;
 use crate::backup::{archive, scratch_dir};
 use crate::config::{DatabaseUrl, Storage};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, ensure_space};
 use crate::db::migrations;
 use crate::db::sqlite::file;
 use crate::kernel::Timestamp;
@@ -58,14 +58,23 @@ pub async fn backup(
     let copy = work.path().join(DATABASE);
     file::copy(&database, &copy).await?;
     let manifest = describe(&copy, now).await?;
+    // Contents never change, and one that the copy names stays for a day after the last file that names it.
+    let open = |path: &str| match path {
+        DATABASE => File::open(&copy),
+        content => File::open(in_use.path().join(content)),
+    };
+    if let Target::File { path, .. } = target {
+        let bytes = manifest.entries.iter().map(|entry| entry.bytes).sum();
+        ensure_space(folder_of(path), bytes)?;
+    }
     match target {
         Target::Stream => {
-            archive::write(io::stdout().lock(), &manifest, |_| File::open(&copy))?.flush()?;
+            archive::write(io::stdout().lock(), &manifest, open)?.flush()?;
         }
         Target::File { path, .. } => {
             let temporary = work.path().join("archive");
             let to = File::create_new(&temporary)?;
-            archive::write(to, &manifest, |_| File::open(&copy))?.sync_all()?;
+            archive::write(to, &manifest, open)?.sync_all()?;
             fs::rename(&temporary, path)
                 .with_context(|| format!("cannot write {}", path.display()))?;
             File::open(folder_of(path))?.sync_all()?;
@@ -78,6 +87,7 @@ async fn describe(copy: &Path, now: Timestamp) -> anyhow::Result<Manifest> {
     let mut connection = file::open(copy).await?;
     migrations::ensure_known(&file::applied(&mut connection).await?)?;
     let facts = integrity::facts(&mut connection).await?;
+    let contents = integrity::contents(&mut connection).await?;
     connection.close().await?;
     Ok(Manifest {
         format: FORMAT,
@@ -86,7 +96,9 @@ async fn describe(copy: &Path, now: Timestamp) -> anyhow::Result<Manifest> {
         migrations: facts.migrations,
         epoch: facts.epoch,
         rows: facts.rows,
-        entries: vec![archive::measure(DATABASE, File::open(copy)?)?],
+        entries: std::iter::once(archive::measure(DATABASE, File::open(copy)?)?)
+            .chain(contents)
+            .collect(),
     })
 }
 

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
+use crate::backup::archive::Entry;
+use crate::chat::files::model::ContentHash;
+use crate::chat::files::storage::path_of;
 use crate::db::sqlite::file;
 
 /// What a manifest states about a database.
@@ -41,8 +45,38 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
     Ok(Facts { migrations, epoch, rows })
 }
 
+/// The contents that files name, as entries of an archive.
+///
+/// # Errors
+/// If the database cannot be read, or has a hash that is none.
+pub async fn contents(connection: &mut SqliteConnection) -> anyhow::Result<Vec<Entry>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select hash, size from contents
+         where hash in (select hash from files) or hash in (select preview_hash from files)
+         order by hash",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let entry = |(sha256, size): (String, i64)| {
+        let hash = ContentHash::parse(&sha256).context("a content has no SHA-256")?;
+        let bytes = u64::try_from(size).context("a content has no size")?;
+        Ok(Entry { path: path_of(&hash), bytes, sha256 })
+    };
+    rows.into_iter().map(entry).collect()
+}
+
 /// Invariants of every database. Each query returns the first row that violates one.
-pub const INTEGRITY_CHECKS: [(&str, &str); 10] = [
+pub const INTEGRITY_CHECKS: [(&str, &str); 12] = [
+    (
+        "message {} has a file whose size is not that of its content",
+        "select coalesce(f.message_id, 0) from files f join contents c on c.hash = f.hash
+         where c.size <> f.size",
+    ),
+    (
+        "message {} does not have the files that it counts",
+        "select m.id from messages m
+         where m.files <> (select count(*) from files f where f.message_id = coalesce(m.twin_of, m.id))",
+    ),
     (
         "the messages of room {} are not numbered 1, 2, 3 up to last_seq",
         "select id from rooms r

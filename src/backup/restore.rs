@@ -1,5 +1,6 @@
 //! Verifying and restoring backups.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -13,6 +14,7 @@ use crate::backup::archive::{Archive, DATABASE, Manifest, UPLOADS};
 use crate::backup::create as backup;
 use crate::backup::scratch_dir;
 use crate::backup::scratch_dir::explain_error;
+use crate::chat::files::storage::CONTENTS;
 use crate::config::Storage;
 use crate::data_dir::owner::Owner;
 use crate::data_dir::{DataDir, EPOCH_NOTE, REPLACED};
@@ -31,7 +33,8 @@ pub struct RestoreOptions<'a> {
 }
 
 /// The files of Patio in a data directory. Other files stay unchanged.
-const DATA_FILES: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", EPOCH_NOTE, UPLOADS];
+const DATA_FILES: [&str; 6] =
+    ["patio.db", "patio.db-wal", "patio.db-shm", EPOCH_NOTE, UPLOADS, CONTENTS];
 
 /// Extracts a backup into a temporary folder next to it, or in the data directory, and checks
 /// everything: hashes, lengths, the integrity check of `SQLite`, row counts, and the consistency of
@@ -121,6 +124,12 @@ async fn check(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, Sqlit
         .map_err(|error| explain_error(error, || "its database cannot be migrated".to_owned()))?;
     if let Some(violation) = integrity::violations(&mut connection).await?.into_iter().next() {
         bail!(violation);
+    }
+    let entries: BTreeSet<(&str, u64)> =
+        manifest.entries.iter().map(|entry| (entry.path.as_str(), entry.bytes)).collect();
+    for content in integrity::contents(&mut connection).await? {
+        let is_there = entries.contains(&(content.path.as_str(), content.bytes));
+        ensure!(is_there, "it does not contain {}", content.path);
     }
     Ok((manifest, connection))
 }

@@ -1,7 +1,7 @@
 //! The format of a backup: a tar archive that any tar program can open.
 //!
 //! `manifest.json` is the first entry. It lists all other entries in order: `patio.db`, a complete
-//! `SQLite` database, then the files below `uploads/`. Each entry is a regular file with the length
+//! `SQLite` database, then the contents of files below `files/`. Each entry is a regular file with the length
 //! and the SHA-256 in the manifest.
 
 mod read;
@@ -16,6 +16,8 @@ use sha2::{Digest, Sha256};
 
 pub use crate::backup::archive::read::Archive;
 pub use crate::backup::archive::write::write;
+use crate::chat::files::model::ContentHash;
+use crate::chat::files::storage::{CONTENTS, path_of};
 use crate::progress::Progress;
 use hex::encode as hex;
 
@@ -26,6 +28,11 @@ const MANIFEST: &str = "manifest.json";
 pub const DATABASE: &str = "patio.db";
 /// The folder of uploaded files, in an archive and in a data directory.
 pub const UPLOADS: &str = "uploads";
+
+/// Whether an entry is a content of files under its own hash.
+pub fn is_content(entry: &Entry) -> bool {
+    ContentHash::parse(&entry.sha256).is_some_and(|hash| path_of(&hash) == entry.path)
+}
 
 /// The contents of an archive, and what must be true of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -61,7 +68,8 @@ fn is_allowed(path: &str) -> bool {
             && !part.starts_with('.')
             && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
     };
-    let file = path.strip_prefix(UPLOADS).and_then(|rest| rest.strip_prefix('/'));
+    let below = |folder| path.strip_prefix(folder).and_then(|rest: &str| rest.strip_prefix('/'));
+    let file = below(UPLOADS).or_else(|| below(CONTENTS));
     path == DATABASE || (path.len() <= 99 && file.is_some_and(|file| file.split('/').all(plain)))
 }
 
@@ -113,7 +121,7 @@ mod tests {
 
     #[test]
     fn only_paths_of_the_database_and_uploads_are_allowed() {
-        for good in ["patio.db", "uploads/a", "uploads/ab/cd-1_2.jpg"] {
+        for good in ["patio.db", "uploads/a", "uploads/ab/cd-1_2.jpg", "files/ab/cdef"] {
             assert!(is_allowed(good), "{good}");
         }
         for bad in [

@@ -175,7 +175,7 @@ impl Message {
 
     /// Renders the body, as the table stores it.
     fn html(&self) -> Result<String, InsertError> {
-        ensure_exact("body", &self.body, MessageBody::stored(&self.body)?.as_str())?;
+        check_body(&self.body)?;
         let handles = self.mentions.0.as_deref().unwrap_or_default().split_whitespace();
         let handles: Vec<Handle> =
             handles.map(Handle::stored).collect::<Result<_, FieldError>>()?;
@@ -189,6 +189,14 @@ impl Message {
         };
         Ok(render::stored(&render::render(&self.body, self.markup, find), &self.body).to_owned())
     }
+}
+
+/// A message that was only files has no text.
+fn check_body(body: &str) -> Result<(), InsertError> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    ensure_exact("body", body, MessageBody::stored(body)?.as_str())
 }
 
 /// A former version of an edited message.
@@ -218,7 +226,7 @@ impl Record for MessageEdit {
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         ensure(self.number.0 >= 0, "number is too small")?;
-        ensure_exact("body", &self.body, MessageBody::stored(&self.body)?.as_str())?;
+        check_body(&self.body)?;
         Ok(execute!(
             transaction,
             Self::INSERT,

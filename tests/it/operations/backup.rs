@@ -16,7 +16,7 @@ use tar::{EntryType, Header};
 use tempfile::TempDir;
 
 use crate::support::command::{failure, patio, success, text};
-use crate::support::{Api, Server, Storage};
+use crate::support::{Api, Process, Server, Storage};
 
 /// All messages of a room, read over the API.
 async fn history(api: &Api, room: i64) -> Vec<Value> {
@@ -50,7 +50,7 @@ async fn backed_up() -> (Server, Api, TempDir, std::path::PathBuf) {
 fn listing(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
     let name = |entry: &fs::DirEntry| entry.file_name().into_string().expect("text");
-    let files = entries.filter(|entry| entry.file_name() != "patio.lock");
+    let files = entries.filter(|entry| entry.file_name() != "patio.lock" && entry.path().is_file());
     files.map(|entry| (name(&entry), fs::read(entry.path()).expect("a file"))).collect()
 }
 
@@ -116,6 +116,33 @@ async fn backup_under_writes_is_a_consistent_snapshot() {
     assert_eq!(kept, all.iter().take(kept.len()).cloned().collect::<Vec<_>>());
     let next = ana_there.say("after").await;
     assert_eq!(next["seq"], kept.len() + 1);
+}
+
+#[tokio::test]
+async fn backup_has_the_files_of_messages() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let file = ana.upload("/files", &[], ("file", b"hola")).await;
+    let file: Value = file.json().await.expect("JSON");
+    let message = json!({"body": "", "files": [file["id"]]});
+    let message = ana.post("/rooms/1/messages", message).await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let (archive, data) = (folder.path().join("patio.tar"), folder.path().join("data"));
+    success(&patio(server.data(), &["backup", text(&archive)]));
+    success(&patio(data.as_path(), &["restore", text(&archive)]));
+    let restored = Process::start(&data, &[]);
+    let ana = restored.api("ana").await;
+    let url = message["attachments"][0]["url"].as_str().expect("an address");
+    let read = reqwest::Client::new().get(format!("{}{url}", restored.origin()));
+    let read = read.bearer_auth(ana.token()).send().await.expect("an answer");
+    assert_eq!(read.text().await.expect("a body"), "hola");
+    // Without its content it is no backup.
+    let contents: Vec<_> = fs::read_dir(server.data().join("files")).expect("a folder").collect();
+    fs::remove_dir_all(contents[0].as_ref().expect("an entry").path()).expect("removed");
+    failure(&patio(server.data(), &["backup", "--force", text(&archive)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
