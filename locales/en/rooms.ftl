@@ -351,6 +351,4 @@ thread-new-one = {"{n}"} new
 thread-new-other = {"{n}"} new
 thread-open = Reply in thread
 
-attachments = Files
-add-files = Add files
 command-with-files = A command cannot have files. Remove them, or send this as a message.

@@ -351,6 +351,4 @@ thread-new-one = {"{n}"} nueva
 thread-new-other = {"{n}"} nuevas
 thread-open = Responder en un hilo
 
-attachments = Archivos
-add-files = Añadir archivos
 command-with-files = Una orden no puede llevar archivos. Quítalos o envía esto como mensaje.

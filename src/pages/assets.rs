@@ -86,20 +86,22 @@ mod tests {
     #[test]
     fn scripts_stay_small() {
         let app = compressed("js/app.js.br");
-        assert!(app <= 36_000, "the first page loads {app} bytes of scripts");
+        assert!(app <= 38_000, "the first page loads {app} bytes of scripts");
         // Counts apart.
-        let is_library = |name: &str| name == "js/highlighter.js.br";
+        let is_library = |name: &str| matches!(name, "js/highlighter.js.br" | "js/tus.js.br");
         let scripts = Assets::iter().filter(|n| n.starts_with("js/") && n.ends_with(".js.br"));
         let scripts = scripts.filter(|name| !is_library(name));
         let all: Vec<_> = scripts.map(|name| (compressed(&name), name)).collect();
         let sum: usize = all.iter().map(|(size, _)| size).sum();
-        assert!(sum <= 60_000, "all scripts have {sum} bytes: {all:?}");
+        assert!(sum <= 70_000, "all scripts have {sum} bytes: {all:?}");
     }
 
     #[test]
-    fn the_highlighter_is_there_and_small() {
-        let size = compressed("js/highlighter.js.br");
-        assert!((10_000..=60_000).contains(&size), "it has {size} bytes");
+    fn the_libraries_are_there_and_small() {
+        for library in ["js/highlighter.js.br", "js/tus.js.br"] {
+            let size = compressed(library);
+            assert!((10_000..=60_000).contains(&size), "{library} has {size} bytes");
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ const GROUPS: [(&str, &[Shortcut]); 4] = [
             ("keys-bold", "Ctrl B / I"),
             ("keys-code", "Ctrl E"),
             ("keys-web", "Ctrl Shift U"),
+            ("keys-attach", "Ctrl U"),
             ("keys-emoji", ":"),
             ("keys-mention", "@"),
             ("keys-command", "/"),

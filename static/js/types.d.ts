@@ -264,6 +264,7 @@ type ClientFrame =
       body: string;
       nonce: string;
       reply_to?: number;
+      files?: string[];
     }
   | { type: 'ping' };
 
@@ -284,6 +285,7 @@ interface OutboxEntry {
   reply_to?: number;
   /** A reply in a thread of which the room gets a copy. */
   also?: boolean;
+  files?: SentFile[];
   /** The tab that sends it. */
   tab: string;
   /** Milliseconds; grows from entry to entry. */
@@ -291,6 +293,30 @@ interface OutboxEntry {
   failed?: string;
 }
 type OutboxText = Omit<OutboxEntry, 'tab' | 'at' | 'failed' | 'nonce'>;
+
+/** A file that the server has. */
+interface SentFile {
+  id: string;
+  name: string;
+  size: number;
+}
+
+/** A file in the tray of a composer. Without `isDone`, the part of it that has arrived is at `url`. */
+interface TrayFile {
+  key: string;
+  name: string;
+  size: number;
+  type: string;
+  modified: number;
+  alt: string;
+  url: string;
+  isDone: boolean;
+}
+/** The files of one composer in one tab. */
+interface TrayRecord {
+  files: TrayFile[];
+  at: number;
+}
 
 /** A draft or an open edit. */
 interface DraftRecord {
@@ -317,6 +343,7 @@ interface StoredRecords {
   edit: DraftRecord;
   fold: FoldRecord;
   outbox: OutboxEntry;
+  tray: TrayRecord;
   /** The last searches, newest first; its id is empty. */
   searches: string[];
 }

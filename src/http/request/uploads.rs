@@ -189,8 +189,7 @@ pub(in crate::http) async fn short_text(
 ) -> Result<String, Problem> {
     let mut text = Vec::new();
     while let Some(bytes) = part.chunk().await? {
-        let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE);
-        *left = left.checked_sub(bytes.len()).ok_or_else(too_large)?;
+        *left = left.checked_sub(bytes.len()).ok_or_else(Problem::form_too_large)?;
         text.extend_from_slice(&bytes);
     }
     String::from_utf8(text).map_err(|_| Problem::new(StatusCode::BAD_REQUEST))

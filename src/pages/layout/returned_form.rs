@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::body::to_bytes;
-use axum::extract::Request;
+use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -116,22 +116,39 @@ async fn return_form(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let page = Page::new(&parts, site);
-    let content_type =
-        parts.headers.get(CONTENT_TYPE).and_then(|content_type| content_type.to_str().ok());
-    if !content_type
-        .is_some_and(|content_type| content_type.starts_with("application/x-www-form-urlencoded"))
-    {
+    let action = parts.uri.path().to_owned();
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is = |kind| content_type.is_some_and(|content_type| content_type.starts_with(kind));
+    let fields = if is("application/x-www-form-urlencoded") {
+        let Ok(form) = to_bytes(body, MESSAGE_BODY).await else {
+            return Problem::form_too_large().into_response();
+        };
+        form_urlencoded::parse(&form).into_owned().collect()
+    } else if is("multipart/form-data") {
+        texts(Request::from_parts(parts, body)).await
+    } else {
         return problem.into_response();
-    }
-    let Ok(form) = to_bytes(body, MESSAGE_BODY).await else {
-        return Problem::form_too_large().into_response();
     };
-    let fields: Vec<_> =
-        form_urlencoded::parse(&form).into_owned().filter_map(Field::new).collect();
+    let fields: Vec<_> = fields.into_iter().filter_map(Field::new).collect();
     if !is_worth_returning(&fields) {
         return problem.into_response();
     }
-    let action = parts.uri.path().to_owned();
     let status = why.status();
     again(status, html(&KeptFormPage { page, why, action, fields }))
+}
+
+/// The texts before the first file of a form. They are limited as the bodies of all requests are.
+async fn texts(request: Request) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    let Ok(mut form) = Multipart::from_request(request, &()).await else { return texts };
+    while let Ok(Some(field)) = form.next_field().await {
+        if field.file_name().is_some_and(|name| !name.is_empty()) {
+            break;
+        }
+        let is_text = field.file_name().is_none();
+        let Some(name) = field.name().map(str::to_owned).filter(|_| is_text) else { continue };
+        let Ok(text) = field.text().await else { break };
+        texts.push((name, text));
+    }
+    texts
 }

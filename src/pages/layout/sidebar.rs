@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 
 use crate::chat::accounts::model::User;
+use crate::chat::files::Files;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{Room, Visibility};
 use crate::chat::rooms::{Rooms, UnreadThreads};
@@ -42,6 +43,8 @@ pub(in crate::pages) struct Sidebar {
     pub epoch: String,
     /// The page shows users and rooms as of this time. The live connection catches up from here.
     pub at: String,
+    /// In bytes. Scripts send no larger one.
+    pub largest_file: u64,
 }
 
 /// A part of the sidebar that folds.
@@ -171,9 +174,10 @@ pub(in crate::pages) struct SidebarBuilder {
     presence: Presence,
     sync: Sync,
     clock: Clock,
+    files: Files,
 }
 
-from_state!(SidebarBuilder { rooms, presence, sync, clock });
+from_state!(SidebarBuilder { rooms, presence, sync, clock, files });
 
 impl Sidebar {
     pub fn dock(&self) -> Dock {
@@ -234,6 +238,7 @@ impl SidebarBuilder {
             mentions,
             epoch: self.sync.epoch(),
             at: now.rfc3339(),
+            largest_file: self.files.limits().largest,
         })
     }
 }

@@ -12,9 +12,9 @@ use crate::chat::saved::SavedMessages;
 use crate::http::{Language, Problem};
 use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId, Timestamp};
+use crate::pages::files::attachments::AttachmentsView;
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::user_view::{hue_of, initials};
-use crate::pages::messages::attachments::AttachmentView;
 use crate::pages::messages::empty_room::Step;
 use crate::pages::messages::previews::{self, PreviewView};
 
@@ -58,7 +58,7 @@ struct MessageView<'a> {
     /// The reply of which it is the copy.
     twin_of: Option<i64>,
     previews: Vec<PreviewView<'a>>,
-    attachments: Vec<AttachmentView<'a>>,
+    files: Option<AttachmentsView<'a>>,
 }
 
 /// What a message shows of its thread.
@@ -234,7 +234,7 @@ fn render(message: &Message, calendar: &Calendar, setting: Setting) -> askama::R
             .map(|thread| ThreadView::new(thread, calendar)),
         twin_of: message.twin_of.map(|reply| reply.0).filter(|_| !message.is_deleted()),
         previews: previews::views(message),
-        attachments: message.attachments.iter().map(|one| AttachmentView::new(one, t)).collect(),
+        files: AttachmentsView::new(&message.attachments, t),
     };
     MessageTemplate { m, t }.render()
 }

@@ -1,7 +1,6 @@
 //! Messages: pages of history, and the page of a single message with the actions a user can take.
 
 pub(in crate::pages) mod actions;
-mod attachments;
 pub(in crate::pages) mod edits;
 pub(in crate::pages) mod empty_room;
 pub mod list;

@@ -130,7 +130,7 @@ function startCounter(form) {
     form.classList.toggle('composer--over', isOver);
     if (isOver) send.setAttribute('aria-describedby', 'composer-error');
     else send.removeAttribute('aria-describedby');
-    send.ariaDisabled = isOver ? 'true' : null;
+    send.ariaDisabled = isOver || form.matches('.composer--sending') ? 'true' : null;
   }
 
   field.addEventListener('input', update);

@@ -1,4 +1,5 @@
 // The field to write in: Enter sends, the field grows with its text, and the text is kept as a draft until it is sent.
+// With files the text waits until they have arrived.
 import { isComposing, partOf, query } from '../core/dom.js';
 import { textExcess, watchLength } from '../forms/fields.js';
 import { fetchMessagePage } from '../message-actions/message-changes.js';
@@ -47,11 +48,19 @@ export const bodyOf = (text) => text.replace(/^\s*\n/, '').trimEnd();
  * @property {import('../outbox/draft.js').Draft} draft
  * @property {number} room 0 if it has no id yet: its draft stays in this browser
  * @property {string | undefined} created when the room was made
- * @property {(body: string, nonce: string, isLiteral?: boolean, replyTo?: number) => boolean} onSend sends a text that
- *   fits, as a message whatever it looks like if it is literal; true if the text is stored in the outbox, otherwise the field keeps it
- *   until the answer is here
+ * @property {import('../files/attachments.js').Attachments} attachments
+ * @property {(text: Outgoing) => boolean} onSend sends a text that fits; true if the text is stored in the outbox,
+ *   otherwise the field keeps it until the answer is here
+ * @property {(text: Outgoing) => void} onSendLater sends a text whose room has left the screen
  * @property {(text: string) => boolean} isMessage whether a text is no slash command
  * @property {AbortSignal} signal
+ *
+ * @typedef {object} Outgoing
+ * @property {string} body
+ * @property {string} nonce
+ * @property {boolean} [isLiteral] a message whatever it looks like
+ * @property {number} [replyTo]
+ * @property {SentFile[]} [files]
  */
 
 export class Composer {
@@ -61,10 +70,13 @@ export class Composer {
   #form;
   #error;
   #draft;
+  #attachments;
   /** @type {DraftSync | null} */
   #sync;
   #onSend;
+  #onSendLater;
   #isMessage;
+  #isCollecting = false;
   #signal;
   #length;
 
@@ -72,12 +84,14 @@ export class Composer {
    * @param {BodyForm} form
    * @param {ComposerOptions} options
    */
-  constructor(form, { error, draft, room, created, onSend, isMessage, signal }) {
+  constructor(form, { error, draft, room, created, attachments, onSend, onSendLater, isMessage, signal }) {
     this.#form = form;
     this.field = form.elements.body;
     this.#error = error;
     this.#draft = draft;
+    this.#attachments = attachments;
     this.#onSend = onSend;
+    this.#onSendLater = onSendLater;
     this.#isMessage = isMessage;
     this.#signal = signal;
     this.#length = watchLength(this.field, error);
@@ -137,7 +151,7 @@ export class Composer {
     field.addEventListener('keydown', (event) => {
       if (!isSendKey(event)) return;
       event.preventDefault();
-      if (field.value.trim()) this.#form.requestSubmit();
+      if (field.value.trim() || !this.#attachments.isEmpty) this.#form.requestSubmit();
     });
     this.#form.noValidate = true; // an empty field needs no error message
     this.#form.addEventListener('submit', (event) => {
@@ -204,16 +218,49 @@ export class Composer {
   #submit(isLiteral) {
     const { field } = this;
     const body = bodyOf(field.value);
-    if (!body || textExcess(field) > 0) {
+    const hasFiles = !this.#attachments.isEmpty && (isLiteral || !isSlashCommand(body)); // commands take none
+    if ((!body && !hasFiles) || textExcess(field) > 0 || this.#isCollecting) {
       this.#length.check();
       return;
     }
     this.#error.textContent = '';
-    if (!this.#onSend(body, this.#draft.nonceFor(field.value), isLiteral, this.reply.id)) return;
+    if (hasFiles) this.#submitWithFiles(isLiteral);
+    else if (this.#send(isLiteral, [])) this.#sent();
+  }
+
+  /** @param {boolean} isLiteral */
+  async #submitWithFiles(isLiteral) {
+    this.#isCollecting = true;
+    const files = await this.#attachments.collect().catch(() => null);
+    this.#isCollecting = false;
+    if (!files || (files.length === 0 && !bodyOf(this.field.value)) || !this.#send(isLiteral, files)) return;
+    this.#attachments.clear();
+    this.#sent();
+  }
+
+  /**
+   * @param {boolean} isLiteral
+   * @param {SentFile[]} files
+   */
+  #send(isLiteral, files) {
+    const { value } = this.field;
+    const nonce = this.#draft.nonceFor(value, files);
+    const outgoing = { body: bodyOf(value), nonce, isLiteral, replyTo: this.reply.id, files };
+    if (!this.#signal.aborted) return this.#onSend(outgoing);
+    this.#onSendLater(outgoing);
+    return true;
+  }
+
+  #sent() {
     this.reply.clear();
     this.#draft.clear();
     this.#setText('');
     this.#sync?.sent();
+  }
+
+  /** A text goes on waiting for its files, as it did before its room left the screen. */
+  resume() {
+    if (!isSlashCommand(bodyOf(this.field.value))) this.#form.requestSubmit();
   }
 
   /**
@@ -228,8 +275,12 @@ export class Composer {
     field.setSelectionRange(field.value.length, field.value.length);
   }
 
-  /** The text is used up: its answer is on the way. */
-  clearDraft() {
+  /**
+   * The text is used up: its answer is on the way.
+   * @param {boolean} hasFiles and so are the files
+   */
+  clearDraft(hasFiles) {
+    if (hasFiles) this.#attachments.clear();
     this.reply.clear(); // stores the draft once more
     this.#draft.clear();
     this.#sync?.discarded();
@@ -248,7 +299,7 @@ export class Composer {
   takeTypedAhead({ sent, rest }) {
     const texts = [...sent];
     while (texts.length && this.#isMessage(texts[0])) {
-      this.#onSend(bodyOf(texts[0]), newNonce());
+      this.#onSend({ body: bodyOf(texts[0]), nonce: newNonce() });
       texts.shift();
     }
     const isLast = texts.length === 1 && !rest.trim() && !this.field.value;

@@ -42,11 +42,13 @@ export async function pollFrames(buildQuery, onFrame, onSignedOut) {
  * @param {() => void} onSignedOut
  * @returns {Promise<PostResult>}
  */
-export async function postOverHttp({ room, created, body, nonce, reply_to: original, also }, author, onSignedOut) {
+export async function postOverHttp(entry, author, onSignedOut) {
+  const { room, created, body, nonce, reply_to: original, also, files = [] } = entry;
   const fields = new URLSearchParams({ nonce, author, body, literal: 'true' }); // never a slash command
   if (created) fields.set('room_created', created);
   if (original) fields.set('reply_to', String(original));
   if (also) fields.set('also', 'true');
+  for (const { id } of files) fields.append('file', id);
   try {
     const response = await fetch(`/rooms/${Number(room)}/messages`, {
       method: 'POST',

@@ -51,12 +51,14 @@ class InterimField {
     this.#original = byId('composer');
     const isFocused = this.#original.contains(document.activeElement) || !matchMedia('(pointer: coarse)').matches;
     this.#form = /** @type {BodyForm} */ (this.#original.cloneNode(true));
+    this.#form.querySelector('.tray')?.remove(); // its files stay with their room
     const note = byId('composer-error');
     const field = this.#field;
     this.#length = watchLength(field, note);
     this.#error = note.textContent;
     note.textContent = '';
     field.value = '';
+    field.readOnly = false;
     field.ariaInvalid = null;
     field.removeAttribute('aria-activedescendant');
     this.#listen();

@@ -1,5 +1,6 @@
 // Follows links to pages of this site within the shell, and goes to the room above or below with Alt and the arrow keys,
-// with Shift to the next unread one.
+// with Shift to the next unread one. A picture opens over the page, under the page's address with the picture's name at
+// its end, so that Back closes it.
 import { closestTo, hasModifier, query } from '../core/dom.js';
 import { closeDrawer } from '../shell/sidebar.js';
 import { roomIdIn } from './page-navigation.js';
@@ -9,6 +10,39 @@ const STEPS = { ArrowUp: -1, ArrowDown: 1 };
 
 /** Links that show the profile card instead of the page. */
 const PROFILE = '.message__profile, .member__name > a';
+
+/** Links to pictures that open over the page: `#m12-3` is the third of message 12. */
+const PICTURE = 'a.shot[data-picture]';
+
+/** @type {import('../files/lightbox.js').Lightbox | null} */
+let lightbox = null;
+let isPictureEntered = false; // its address is an entry of the history, after that of the page
+
+/** Shows the picture that the address names, or none. */
+async function followAddress() {
+  const name = /^#m\d+-\d+$/.test(location.hash) ? location.hash.slice(1) : '';
+  const find = () =>
+    /** @type {HTMLAnchorElement | null} */ (name && document.querySelector(`[data-picture="${name}"]`));
+  if (!find()) {
+    lightbox?.close();
+    return;
+  }
+  const { Lightbox } = await import('../files/lightbox.js').catch(() => ({ Lightbox: null }));
+  const link = find();
+  if (!Lightbox) {
+    if (link) location.assign(link.href);
+    return;
+  }
+  lightbox ??= new Lightbox({
+    onStep: (other) => history.replaceState(history.state, '', `#${other}`),
+    onClose: () => {
+      if (isPictureEntered) history.back();
+      else history.replaceState(history.state, '', location.pathname + location.search);
+      if (!isPictureEntered) lightbox?.close();
+    },
+  });
+  if (link && location.hash === `#${name}`) lightbox.open(link);
+}
 
 /**
  * A link to another language changes the frame itself, and the API and its reference have none.
@@ -73,9 +107,16 @@ export function startPageLinks({ sidebar, navigation, onStay }) {
     const link = picture ? query(/** @type {Element} */ (picture.parentElement), PROFILE) : closestTo(event, 'a[href]');
     if (!link || event.defaultPrevented || event.button !== 0 || hasModifier(event) || !leadsToPage(link)) return;
     event.preventDefault();
-    if (link.matches(PROFILE)) showProfile(link, picture ?? link);
+    if (link.matches(PICTURE)) location.hash = link.dataset.picture ?? '';
+    else if (link.matches(PROFILE)) showProfile(link, picture ?? link);
     else goTo(link.href);
   });
+
+  addEventListener('hashchange', () => {
+    isPictureEntered = true;
+    followAddress();
+  });
+  if (location.hash) followAddress();
 
   addEventListener('keydown', (event) => {
     if (!event.altKey || event.ctrlKey || event.metaKey || !(event.key in STEPS)) return;

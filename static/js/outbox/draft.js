@@ -85,6 +85,7 @@ export class Draft {
    * @type {string | null}
    */
   #sent = null;
+  #sentFiles = '';
 
   /**
    * @param {'draft' | 'edit'} kind
@@ -168,9 +169,13 @@ export class Draft {
   /**
    * The nonce to send this text under: however often that is, it is stored once.
    * @param {string} text
+   * @param {SentFile[]} files
    */
-  nonceFor(text) {
+  nonceFor(text, files) {
+    const ids = files.map(({ id }) => id).join();
+    if (this.#sent !== null && ids !== this.#sentFiles) this.renewNonce();
     this.#sent = this.#withReply(text);
+    this.#sentFiles = ids;
     return this.#nonce;
   }
 

@@ -59,8 +59,23 @@ export function fillQuote(strip, article) {
   const text = /** @type {HTMLElement} */ (query(article, '.message__body').cloneNode(true));
   text.querySelector('.message__edited')?.remove();
   query(strip, '.quote__author').textContent = query(article, '.message__author').textContent;
-  query(strip, '.quote__text').textContent = (text.firstElementChild ?? text).textContent.trim();
+  const files = article.querySelector('.attachments')?.ariaLabel ?? '';
+  query(strip, '.quote__text').textContent = (text.firstElementChild ?? text).textContent.trim() || files;
   strip.hidden = false;
+}
+
+/**
+ * @param {HTMLElement} list with one row, which is copied
+ * @param {SentFile[]} files
+ */
+function showFiles(list, files) {
+  const rows = files.map(({ name }) => {
+    const row = /** @type {HTMLElement} */ (query(list, '.file').cloneNode(true));
+    query(row, '.file-name').textContent = name;
+    return row;
+  });
+  list.replaceChildren(...rows);
+  list.hidden = files.length === 0;
 }
 
 /** @typedef {'retry' | 'discard'} PendingAction */
@@ -95,12 +110,13 @@ export class PendingMessages {
 
   /** @param {OutboxEntry} entry */
   show(entry) {
-    const { nonce, body, failed, reply_to: original } = entry;
+    const { nonce, body, failed, reply_to: original, files = [] } = entry;
     if (this.#rows.has(nonce)) return;
     /** @type {MessageElement} */
     const row = cloneTemplate(this.#template);
     Object.assign(row.dataset, { nonce, author: this.#me, at: Date.now() });
     query(row, '.message__body').textContent = body;
+    showFiles(query(row, '.files'), files);
     const quoted = /** @type {MessageElement | null} */ (original && document.getElementById(`m${original}`));
     if (quoted) fillQuote(query(row, '.quote'), quoted);
     query(row, '[data-again]').addEventListener('click', () => this.#onAction('retry', nonce));

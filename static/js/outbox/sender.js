@@ -65,13 +65,14 @@ export class Sender {
    * @param {number} room
    * @param {string} body
    * @param {string} [nonce]
-   * @param {{reply_to?: number, also?: boolean}} [more] the message it replies to; whether the room gets a copy of a
-   *   reply in a thread
+   * @param {Pick<OutboxText, 'reply_to' | 'also' | 'files'>} [more] the message it replies to; whether the room gets a
+   *   copy of a reply in a thread; its files, which the server has
    */
-  post(room, body, nonce, { reply_to, also } = {}) {
+  post(room, body, nonce, { reply_to, also, files = [] } = {}) {
     const { roomName, roomCreated, epoch } = this.#options;
     const [name, created] = [roomName(room), roomCreated(room)];
-    this.#add({ room, name, created, epoch, body, nonce, reply_to, ...(also && { also }) });
+    const more = { ...(also && { also }), ...(files.length && { files }) };
+    this.#add({ room, name, created, epoch, body, nonce, reply_to, ...more });
   }
 
   /** @param {OutboxText & { nonce?: string }} text */
@@ -90,9 +91,9 @@ export class Sender {
   retry(nonce) {
     const entry = outbox.get(nonce);
     if (!entry) return;
-    const { room, name, created, epoch, body, reply_to, also } = entry;
+    const { room, name, created, epoch, body, reply_to, also, files } = entry;
     this.remove(nonce);
-    this.#add({ room, name, created, epoch, body, reply_to, ...(also && { also }) });
+    this.#add({ room, name, created, epoch, body, reply_to, ...(also && { also }), ...(files && { files }) });
   }
 
   /**
@@ -249,10 +250,11 @@ export class Sender {
     }
     if (this.#shown.get(entry.room)?.isLive === false) return;
     const { room, created, body, nonce, reply_to } = entry;
+    const files = entry.files?.map(({ id }) => id);
     // The server refuses it if the room is another one, or if another account is signed in now.
     const author = Number(this.#options.me);
     /** @type {ClientFrame} */
-    const frame = { type: 'post', room, room_created: created, author, body, nonce, reply_to };
+    const frame = { type: 'post', room, room_created: created, author, body, nonce, reply_to, files };
     if (entry.also || this.#httpOnly.has(nonce) || byteLength(frame) > MAX_FRAME) this.#httpOnly.add(nonce);
     else if (this.#transport === 'websocket' && this.#options.sendFrame(frame)) {
       this.#inFlight.set(nonce, performance.now());

@@ -36,7 +36,7 @@ export function startKeyboardNavigation({ log, field, scrollToEnd }) {
   });
 
   log.addEventListener('keydown', (event) => {
-    if (hasModifier(event) || !KEYS.includes(event.key)) return;
+    if (hasModifier(event) || !KEYS.includes(event.key) || closestTo(event, 'video, audio')) return;
     event.preventDefault();
     target(event.key, closestTo(event, '.message') ?? log.querySelector('.message[tabindex="0"]'))?.focus();
   });

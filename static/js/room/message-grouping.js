@@ -63,8 +63,9 @@ function labelHeading(heading, day) {
 // The server renders a message the same for all readers. This adds what depends on the viewer: times in the local zone,
 // their own reactions, and a single tab stop for the whole log.
 
-const TAB_STOPS = `.message__profile, .message__link, .message__edited, a.mention, a.quote, .reaction, .thread-line, .link-preview a,
-  .message-actions button, .code-block button, .message__body :is(pre, .table)`;
+const TAB_STOPS = `.message__profile, .message__link, .message__edited, a.mention, a.quote, .reaction, .thread-line,
+  .link-preview a, .message-actions button, .code-block button, .message__body :is(pre, .table),
+  .attachments :is(a, video, audio)`;
 
 /**
  * @param {MessageElement} article

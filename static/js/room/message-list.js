@@ -25,6 +25,17 @@ function counterpart(article, control) {
   return (selector && query(article, selector)) || article;
 }
 
+/**
+ * Film and sound go on playing while their message changes: a file is the same as before, or gone.
+ * @param {MessageElement} existing
+ * @param {MessageElement} article
+ */
+function keepFiles(existing, article) {
+  const before = existing.querySelector('.attachments');
+  const now = article.querySelector('.attachments');
+  if (before && now) now.replaceWith(before);
+}
+
 export class MessageList {
   #list;
   #me;
@@ -287,6 +298,7 @@ export class MessageList {
     const focused = existing.contains(document.activeElement) ? document.activeElement : null;
     const toolbar = existing.querySelector('.message-actions');
     article.tabIndex = existing.tabIndex;
+    keepFiles(existing, article);
     existing.replaceWith(article);
     if (existing === this.#head) this.#head = article;
     if (toolbar) article.append(toolbar);

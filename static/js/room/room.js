@@ -14,6 +14,7 @@ import { byId, partOf, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { pluralize, withNumber } from '../core/i18n.js';
 import { startEmojiButton } from '../emoji/emoji.js';
+import { Attachments } from '../files/attachments.js';
 import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
@@ -228,10 +229,32 @@ export class Room {
       draft: new Draft('draft', target),
       room: this.isLive ? this.id : 0,
       created: this.created,
-      onSend: (body, nonce, isLiteral, replyTo) => this.#send(body, nonce, isLiteral, replyTo),
+      attachments: this.#createAttachments(target),
+      onSend: (text) => this.#send(text),
+      onSendLater: ({ body, nonce, isLiteral, replyTo, files }) => {
+        const more = { reply_to: replyTo, also: this.#takeAlso(), files };
+        if (this.isLive) this.#options.sender.post(this.id, isLiteral ? body : literalText(body), nonce, more);
+      },
       isMessage: (text) => this.#isMessage(text),
       signal: this.#signal,
     });
+  }
+
+  /** @param {string | number} target */
+  #createAttachments(target) {
+    return new Attachments({
+      element: this.#element,
+      form: this.#form,
+      target,
+      announce: this.#options.announcer.announce,
+      onFailure: () => this.#showFailure(),
+      onResume: () => this.composer.resume(),
+      signal: this.#signal,
+    });
+  }
+
+  #showFailure() {
+    this.composer.showError(this.#part('acts').dataset.failed ?? '');
   }
 
   #createTypingIndicator() {
@@ -249,7 +272,7 @@ export class Room {
     startCommandAutocomplete(this.#form, this.#part('command-menu'));
     startMentionAutocomplete(this.#form, this.#part('mention-menu'), me, (text) => this.#searchMembers(text));
     startEmojiAutocomplete(this.#form, this.#part('emoji-menu'));
-    startEmojiButton(this.#form, () => this.composer.showError(this.#part('acts').dataset.failed ?? ''));
+    startEmojiButton(this.#form, () => this.#showFailure());
     startComposerTools(this.#form);
     startFormatKeys(this.#element, this.#signal);
     startKeyboardNavigation({ log: this.#log, field, scrollToEnd: () => this.scrollAnchor.scrollToEnd() });
@@ -271,7 +294,7 @@ export class Room {
       announce: this.#options.announcer.announce,
       signal: this.#signal,
     });
-    if (!this.#isThread) startFavourite(() => this.composer.showError(byId('acts').dataset.failed ?? ''));
+    if (!this.#isThread) startFavourite(() => this.#showFailure());
     startMessageLinks({
       log: this.#log,
       room: this.id,
@@ -303,7 +326,7 @@ export class Room {
       const response = await fetch(/** @type {HTMLFormElement} */ (form).action, { method: 'POST', body }).catch(
         () => null,
       );
-      if (!response?.ok) this.composer.showError(this.#part('acts').dataset.failed ?? '');
+      if (!response?.ok) this.#showFailure();
     });
   }
 
@@ -337,14 +360,12 @@ export class Room {
 
   /**
    * True if the text is in the outbox now. Otherwise a page is on its way, and the composer keeps the text until then.
-   * @param {string} body
-   * @param {string} nonce
-   * @param {boolean} [isLiteral]
-   * @param {number} [replyTo]
+   * @param {import('../composer/composer.js').Outgoing} text
    */
-  #send(body, nonce, isLiteral = false, replyTo) {
+  #send(text) {
+    const { body, nonce, isLiteral = false, replyTo, files = [] } = text;
     if (isLiteral ? !this.isLive : !this.#isMessage(body)) {
-      this.#postAsForm(body, nonce, isLiteral);
+      this.#postAsForm(text);
       return false;
     }
     const reached = body === this.#confirmed || this.#isThread ? 0 : countWideMention(body);
@@ -353,7 +374,7 @@ export class Room {
       return false;
     }
     this.#part('answer')?.remove(); // of an earlier slash command
-    const more = { reply_to: replyTo, also: this.#takeAlso() };
+    const more = { reply_to: replyTo, also: this.#takeAlso(), files };
     this.#options.sender.post(this.id, isLiteral ? body : literalText(body), nonce, more);
     this.#typingIndicator.messageSent();
     this.scrollAnchor.scrollToEnd();
@@ -391,19 +412,16 @@ export class Room {
     });
   }
 
-  /**
-   * @param {string} body
-   * @param {string} nonce
-   * @param {boolean} isLiteral
-   */
-  #postAsForm(body, nonce, isLiteral) {
+  /** @param {import('../composer/composer.js').Outgoing} text */
+  #postAsForm({ body, nonce, isLiteral = false, files = [] }) {
     const fields = new FormData(this.#form);
     fields.set('body', body);
     fields.set('nonce', nonce);
     if (isLiteral) fields.set('literal', 'true');
+    for (const { id } of files) fields.append('file', id);
     const { failed = '' } = this.#part('acts').dataset;
     this.#options.postCommand(this.#form.action, fields, {
-      onAccepted: () => this.composer.clearDraft(),
+      onAccepted: () => this.composer.clearDraft(files.length > 0),
       onRefused: (reason) => this.composer.showError(reason || failed),
       isSignOut: !isLiteral && isExitCommand(body.trim()),
     });

@@ -26,7 +26,8 @@ export function createAnnouncer(region) {
     /** @param {MessageElement} article */
     announceMessage(article) {
       const author = query(article, '.message__author').textContent;
-      const text = query(article, '.message__body').textContent.trim().slice(0, MAX_LENGTH);
+      const files = article.querySelector('.attachments')?.ariaLabel ?? '';
+      const text = query(article, '.message__body').textContent.trim().slice(0, MAX_LENGTH) || files;
       if (batch.push(`${author}: ${text}`) === 1) setTimeout(flush, BATCH_FOR);
     },
 

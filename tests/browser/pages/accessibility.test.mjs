@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { eventually, story } from '../support.mjs';
+import { bytes, eventually, picture, story } from '../support.mjs';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -24,11 +24,12 @@ async function violations({ page }) {
 
 /**
  * Elements that are wider than their container, so that they would scroll horizontally or be truncated. Exceptions: text
- * with an ellipsis, text for screen readers only, input fields, and the presence dot that overlaps an avatar.
+ * with an ellipsis, text for screen readers only, input fields, the small pictures below a large one, and the presence
+ * dot that overlaps an avatar.
  */
 const tooWide = ({ page }) =>
   page.evaluate(() =>
-    [...document.querySelectorAll('html, body *:not(.avatar, input)')]
+    [...document.querySelectorAll('html, body *:not(.avatar, input, .lightbox__strip)')]
       .filter(
         (element) =>
           element.clientWidth > 1 &&
@@ -310,4 +311,39 @@ story('pages that took the place of others, also when going back', async ({ pati
   await ana.arrives('/saved');
   await check('back to /saved');
   assert.equal(await ana.isSamePage(), true);
+});
+
+story('files in the composer and in messages, and one picture at a time', async ({ patio, newUser, tolerate }) => {
+  tolerate(/422/);
+  const tom = await patio.apiClient('tom');
+  const pictures = (n) =>
+    Array.from({ length: n }, (_, at) => [`p${at}.png`, picture(90, 60), at % 2 ? '' : `Patio ${at}`]);
+  for (const n of [1, 2, 3, 6]) await tom.postFiles(`${n} pictures`, pictures(n));
+  await tom.postFiles('', [
+    [`${LONG}.pdf`, bytes(10)],
+    ['nameless', bytes(10)],
+  ]);
+  const ana = await newUser('ana');
+  await ana.page.locator('.file').first().waitFor();
+  await isSound(ana, 'messages with files');
+  const input = ana.page.locator('.composer input[type=file]');
+  await input.setInputFiles([{ name: `${LONG}.png`, mimeType: 'image/png', buffer: picture(90, 60) }]);
+  await ana.page.locator('.parcel[data-state=done]').waitFor();
+  await ana.page.route('**/uploads', (route) =>
+    route.fulfill({ status: 422, body: '{"detail":"It cannot be read."}' }),
+  );
+  await input.setInputFiles([{ name: `${LONG}.pdf`, mimeType: 'application/pdf', buffer: bytes(10) }]);
+  await ana.page.locator('.parcel[data-state=failed]').waitFor();
+  await ana.page.locator('.parcel__alt').first().click();
+  await ana.composer.fill('with files');
+  await ana.composer.press('Enter');
+  await ana.page.locator('.tray__error:not(:empty)').waitFor();
+  await isSound(ana, 'the tray');
+  await ana.page.locator('.shots--4 .shot').first().click();
+  await ana.page.locator('dialog.lightbox').waitFor();
+  await isSound(ana, 'the lightbox');
+  const plain = await newUser('leo', { ...PHONE });
+  const [address] = await plain.page.locator('.shots--3 .shot').evaluateAll((links) => links.map(({ href }) => href));
+  await plain.go(address);
+  await isSound(plain, 'the page of a picture');
 });

@@ -92,13 +92,13 @@ story('a too long text comes back in its field; a still longer one is there when
   );
   assert.equal((await ana.composer.inputValue()).length, 20_000);
   await ana.go('/rooms/1');
-  await send(ana, 'ü'.repeat(70_000));
+  await send(ana, 'ü'.repeat(140_000)); // more than the server reads
   await eventually(async () =>
     assert.match(await ana.page.locator('.centered-page__card').textContent(), /Use the Back button of your browser/),
   );
   assert.equal(await ana.page.getByRole('link', { name: 'Back to the previous page' }).count(), 0);
   await ana.page.goBack();
-  await eventually(async () => assert.equal((await ana.composer.inputValue()).length, 70_000));
+  await eventually(async () => assert.equal((await ana.composer.inputValue()).length, 140_000));
 });
 
 story('the language links on the page of a refused message lead to the room', async ({ newUser }) => {
@@ -181,4 +181,27 @@ story('buttons that need scripts are hidden without them', async ({ visitor }) =
   const ana = await visitor(PLAIN);
   await ana.go('/register');
   assert.equal(await ana.page.getByRole('button', { name: 'Show password' }).count(), 0);
+});
+
+story('files go with the form, and come back with one that is refused', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
+  const choose = (...names) =>
+    ana.page
+      .locator('input[name=files]')
+      .setInputFiles(names.map((name) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(name) })));
+  await choose('one.txt', 'two.txt');
+  await send(ana, 'two files');
+  await ana.arrives('/rooms/1');
+  const files = ana.page.locator('.message .file-name');
+  assert.deepEqual(await files.allTextContents(), ['one.txt', 'two.txt']);
+  await choose('three.txt');
+  await send(ana, '');
+  await ana.arrives('/rooms/1');
+  assert.deepEqual(await files.allTextContents(), ['one.txt', 'two.txt', 'three.txt']);
+  await choose('four.txt');
+  await send(ana, 'x'.repeat(16_001));
+  await ana.page.getByRole('checkbox', { name: 'four.txt' }).waitFor();
+  await send(ana, 'shorter');
+  await ana.arrives('/rooms/1');
+  assert.deepEqual(await files.allTextContents(), ['one.txt', 'two.txt', 'three.txt', 'four.txt']);
 });

@@ -66,6 +66,13 @@ export class FlakyProxy {
     this.#isSilent = false;
   }
 
+  /** Lets each of the present connections carry this many bytes more, and new ones as many until one has been cut. */
+  cutAfter(bytes) {
+    for (const connection of this.#connections) connection.bytesLeft = Math.min(connection.bytesLeft, bytes);
+    const { disconnects } = this;
+    this.lifetime = () => (this.disconnects > disconnects ? Infinity : bytes);
+  }
+
   close() {
     for (const { client, server } of this.#connections) for (const socket of [client, server]) socket.destroy();
     this.server.close();

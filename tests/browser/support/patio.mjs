@@ -97,10 +97,26 @@ export class Patio {
       name,
       token,
       post,
+      /** Posts a message with files, as `[name, bytes, alt]`. */
+      postFiles: async (body, files, room = 1) => {
+        const ids = [];
+        for (const [name, bytes, alt = ''] of files) ids.push((await this.#upload(name, bytes, alt, token)).id);
+        return this.api(`rooms/${room}/messages`, { body, files: ids }, token);
+      },
       edit: (id, body) => change('PATCH', id, { body }),
       remove: (id) => change('DELETE', id),
       react: (id, emoji) => change('PUT', `${id}/reactions/${encodeURIComponent(emoji)}`),
     };
+  }
+
+  async #upload(name, bytes, alt, token) {
+    const body = new FormData();
+    body.set('alt', alt);
+    body.set('file', new File([bytes], name));
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${this.origin}/api/v1/files`, { method: 'POST', headers, body });
+    if (!response.ok) throw new Error(`${name}: ${response.status} ${await response.text()}`);
+    return response.json();
   }
 
   async api(path, content, token, method = 'POST') {

@@ -135,10 +135,10 @@ impl TestContext {
     }
 
     /// The same, with a message that has a file.
-    pub async fn scene_with_file(&self, kind: &str) -> Scene {
+    pub async fn scene_with_file(&self, kind: &str, bytes: &[u8]) -> Scene {
         let member = Api::signed_out(self.server.url("/api/v1"));
         let member = member.with_token(&self.token(Role::Member));
-        let file = member.upload("/files", &[], ("file", b"hola")).await;
+        let file = member.upload("/files", &[], ("file", bytes)).await;
         let file: Value = file.json().await.expect("JSON");
         self.scene_with(kind, file["id"].as_str().expect("an id").to_owned()).await
     }
@@ -244,6 +244,7 @@ impl TestContext {
             .replace("/{file}/{name}", &format!("/{}/hola.txt", scene.file))
             .replace("/{file}/preview", &format!("/{}/preview", scene.file))
             .replace("{file}", "member.css")
+            .replace("{number}", "1")
             .replace(['{', '}', '*'], "");
         let query = if path == "/rooms/{id}/messages" { "?before=2" } else { "" };
         let url = self.server.url(&format!("{filled}{query}"));

@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use self::context::{ROLES, Role, Scene, TestContext};
-use crate::support::{Live, Server};
+use crate::support::{Live, Server, png};
 
 /// A line of a table: the request, the kind of room, and the expected result for each role.
 struct Row<'a> {
@@ -66,7 +66,9 @@ async fn every_route_answers_each_role_as_the_table_states() {
         let (method, path) = (row.request[0].parse::<Method>().expect("a method"), row.request[1]);
         // Requests that change nothing can share one room.
         let shared = if method == Method::GET && path.starts_with("/files/") {
-            Some(context.scene_with_file(row.room).await)
+            Some(context.scene_with_file(row.room, b"hola").await)
+        } else if method == Method::GET && path.starts_with("/messages/{id}/files") {
+            Some(context.scene_with_file(row.room, &png(20, 20)).await)
         } else if method == Method::GET {
             Some(context.scene(row.room).await)
         } else {

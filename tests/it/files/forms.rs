@@ -22,14 +22,14 @@ async fn a_form_posts_its_files() {
     let page = send(&mut ana, "/rooms/1/messages", &[("body", "mirad")], &files).await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.messages(), ["mirad"]);
-    assert_eq!(page.all(".attachment__name"), ["notas.txt", "más.txt"]);
-    let address = page.attribute(".attachment__name", "href").expect("an address");
+    assert_eq!(page.all(".attachments .file-name"), ["notas.txt", "más.txt"]);
+    let address = page.attribute(".attachments [download]", "href").expect("an address");
     assert_eq!(ana.get(&address).await.text, "uno");
     // A form in which no file was chosen, and one with a file alone.
     let page = send(&mut ana, "/rooms/1/messages", &[("body", "nada")], &[("", "")]).await;
     assert_eq!(page.messages(), ["mirad", "nada"]);
     let page = send(&mut ana, "/rooms/1/messages", &[("body", "")], &[("c.txt", "tres")]).await;
-    assert_eq!(page.all(".attachment__name").len(), 3);
+    assert_eq!(page.all(".attachments .file-name").len(), 3);
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn a_form_that_is_sent_twice_posts_once() {
     for _ in 0..2 {
         let page = send(&mut ana, "/rooms/1/messages", &texts, &files).await;
         assert_eq!(page.messages(), ["mirad"]);
-        assert_eq!(page.all(".attachment__name"), ["a.txt", "b.txt"]);
+        assert_eq!(page.all(".attachments .file-name"), ["a.txt", "b.txt"]);
     }
     // Nothing is left of the second one.
     let uploads = std::fs::read_dir(server.data().join("uploads")).expect("a folder");
@@ -62,15 +62,15 @@ async fn the_files_of_a_refused_form_come_back_with_it() {
     let texts = [("body", long.as_str())];
     let page = send(&mut ana, "/rooms/1/messages", &texts, &[("a.txt", "uno")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(page.all(".composer__files li"), ["a.txt"]);
-    let file = page.attribute(".composer__files input", "value").expect("an id");
+    assert_eq!(page.all(".composer__kept li"), ["a.txt"]);
+    let file = page.attribute(".composer__kept input", "value").expect("an id");
     let page = ana.submit("/rooms/1/messages", &[("body", "x"), ("file", &file)]).await;
-    assert_eq!(page.all(".attachment__name"), ["a.txt"]);
+    assert_eq!(page.all(".attachments .file-name"), ["a.txt"]);
     // A command has no files, and is not carried out.
     let texts = [("body", "/topic nuevo")];
     let page = send(&mut ana, "/rooms/1/messages", &texts, &[("a.txt", "uno")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(page.all(".composer__files li"), ["a.txt"]);
+    assert_eq!(page.all(".composer__kept li"), ["a.txt"]);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_form_with_a_file_that_is_too_large_says_what_is_allowed() {
     let files = std::fs::read_dir(server.data().join("uploads")).expect("a folder");
     assert_eq!(files.count(), 0);
     let page = send(&mut ana, "/rooms/1/messages", &texts, &[("a.txt", &largest)]).await;
-    assert_eq!(page.all(".attachment__size"), ["2 KB"]);
+    assert_eq!(page.all(".attachments small"), ["2 KB"]);
 }
 
 #[tokio::test]
@@ -96,11 +96,11 @@ async fn a_direct_message_and_a_thread_take_files() {
     server.browser_as("luis").await;
     let files = [("a.txt", "uno")];
     let page = send(&mut ana, "/direct/luis/messages", &[("body", "")], &files).await;
-    assert_eq!(page.all(".attachment__name"), ["a.txt"]);
+    assert_eq!(page.all(".attachments .file-name"), ["a.txt"]);
     ana.say("hola").await;
     let head = ana.get("/rooms/1").await.attribute("article.message[data-id]", "data-id");
     let path = format!("/threads/{}", head.expect("a message"));
     let page = send(&mut ana, &path, &[("body", ""), ("also", "true")], &files).await;
-    assert_eq!(page.all(".attachment__name"), ["a.txt"]);
-    assert_eq!(ana.get("/rooms/1").await.all(".attachment__name"), ["a.txt"]);
+    assert_eq!(page.all(".attachments .file-name"), ["a.txt"]);
+    assert_eq!(ana.get("/rooms/1").await.all(".attachments .file-name"), ["a.txt"]);
 }

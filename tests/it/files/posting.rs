@@ -39,7 +39,7 @@ async fn a_message_shows_its_files_to_api_pages_and_live_connections() {
     let history = ana.get("/rooms/1/messages").await;
     assert_eq!(history["items"][0]["attachments"], message["attachments"]);
     let room = luis.get("/rooms/1").await;
-    assert_eq!(room.all(".attachment__name"), ["b.txt", "a.txt"]);
+    assert_eq!(room.all(".attachments .file-name"), ["b.txt", "a.txt"]);
     let plain = ana.say("hola").await;
     assert_eq!(plain["attachments"], json!([]));
 }

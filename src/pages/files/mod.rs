@@ -1,4 +1,8 @@
-//! Files in pages: uploads by scripts, and the files of messages, which programs read at the same addresses.
+//! Files in pages: uploads by scripts, how messages show their files, and the addresses of these, where programs read
+//! them too.
+
+pub(in crate::pages) mod attachments;
+mod picture;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -17,5 +21,6 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/uploads", post(tus::create).options(tus::options))
         .route("/uploads/{id}", upload)
         .route("/uploads/{id}/alt", post(tus::describe))
+        .merge(picture::router())
         .merge(serve::router().layer(from_fn_with_state(state.clone(), auth::by_token)))
 }

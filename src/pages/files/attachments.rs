@@ -1,0 +1,220 @@
+//! The files of a message as templates show them: pictures as a gallery, then films, sounds and other files. The same
+//! for all viewers.
+
+use crate::chat::files::model::{Attachment, FileKind, MediaType};
+use crate::http::{Language, files};
+
+/// The tiles of a gallery. The last one stands for the pictures that have none.
+const TILES: usize = 4;
+/// The size in pixels of the largest picture and film: 27 × 22 rem.
+const LARGEST: (u64, u64) = (432, 352);
+/// In bytes. A larger animation stands still until it is opened.
+const LARGEST_MOVING: u64 = 2 * 1024 * 1024;
+/// Of a long name, so many characters before its ending always show.
+const NAME_END: usize = 4;
+const LONGEST_ENDING: usize = 6;
+/// The type of a file stands on its card in so many letters.
+const LONGEST_TYPE: usize = 4;
+
+/// The files of a message.
+pub(in crate::pages) struct AttachmentsView<'a> {
+    /// How many there are, in words.
+    pub label: String,
+    pub pictures: Vec<PictureView<'a>>,
+    pub films: Vec<FileView<'a>>,
+    pub sounds: Vec<FileView<'a>>,
+    pub others: Vec<FileView<'a>>,
+}
+
+impl<'a> AttachmentsView<'a> {
+    /// `None` without files.
+    pub fn new(attachments: &'a [Attachment], t: Language) -> Option<Self> {
+        let of = |kind| attachments.iter().filter(move |one| one.kind() == kind);
+        let views = |kind| of(kind).map(|one| FileView::new(one, t)).collect();
+        (!attachments.is_empty()).then(|| Self {
+            label: t.count("attachment-count", attachments.len()),
+            pictures: pictures(of(FileKind::Image).collect(), t),
+            films: views(FileKind::Video),
+            sounds: views(FileKind::Audio),
+            others: views(FileKind::File),
+        })
+    }
+
+    /// How the gallery is divided.
+    pub fn tiles(&self) -> usize {
+        self.pictures.len().min(TILES)
+    }
+}
+
+/// The pictures of a message.
+pub(in crate::pages) fn pictures(found: Vec<&Attachment>, t: Language) -> Vec<PictureView<'_>> {
+    let rest = found.len().saturating_sub(TILES);
+    let view = |(at, attachment)| PictureView::new(attachment, at, rest, t);
+    found.into_iter().enumerate().map(view).collect()
+}
+
+/// A picture in a gallery.
+pub(in crate::pages) struct PictureView<'a> {
+    pub file: FileView<'a>,
+    /// From 1, and in words.
+    pub number: usize,
+    pub label: String,
+    pub is_tile: bool,
+    /// How many pictures this tile stands for besides its own.
+    pub rest: usize,
+    /// In pixels; 0 if unknown.
+    pub width: u32,
+    pub height: u32,
+    /// What is shown in the gallery, and what when it is opened.
+    pub small: String,
+    pub large: String,
+    /// For readers who want nothing to move.
+    pub still: Option<String>,
+    /// An animation that does not move before it is opened.
+    pub waits: bool,
+}
+
+impl<'a> PictureView<'a> {
+    fn new(attachment: &'a Attachment, at: usize, rest: usize, t: Language) -> Self {
+        let file = FileView::new(attachment, t);
+        let preview = file.preview_url.clone();
+        let url = file.url.clone();
+        let is_animation = attachment.media_type == MediaType::Gif;
+        let moves = is_animation && attachment.content.size <= LARGEST_MOVING;
+        let small = preview.clone().filter(|_| !moves).unwrap_or_else(|| url.clone());
+        Self {
+            waits: is_animation && small != url,
+            still: preview.clone().filter(|_| moves),
+            large: preview.filter(|_| !is_animation).unwrap_or(url),
+            small,
+            file,
+            number: at + 1,
+            label: t.text("picture-number").replace("{n}", &(at + 1).to_string()),
+            is_tile: at < TILES,
+            rest: if at + 1 == TILES { rest } else { 0 },
+            width: attachment.width.unwrap_or(0),
+            height: attachment.height.unwrap_or(0),
+        }
+    }
+}
+
+/// What all files have.
+pub(in crate::pages) struct FileView<'a> {
+    pub name: &'a str,
+    /// The name in two parts: if it is too long, the first is cut.
+    pub name_start: &'a str,
+    pub name_end: &'a str,
+    /// `PDF`; may be empty.
+    pub ending: String,
+    /// The number of bytes in words.
+    pub size: String,
+    /// The length of a film or sound.
+    pub length: Option<String>,
+    /// What it shows, or else its name.
+    pub title: &'a str,
+    pub alt: &'a str,
+    pub url: String,
+    /// A smaller picture.
+    pub preview_url: Option<String>,
+    /// The size in pixels at which it is shown alone.
+    pub shown: Option<(u64, u64)>,
+}
+
+impl<'a> FileView<'a> {
+    fn new(attachment: &'a Attachment, t: Language) -> Self {
+        let (name, alt) = (attachment.name.as_str(), attachment.alt.as_str());
+        let (name_start, name_end) = split(name);
+        Self {
+            name,
+            name_start,
+            name_end,
+            ending: ending(name),
+            size: t.size(attachment.content.size),
+            length: attachment.duration_ms.map(length),
+            title: if alt.is_empty() { name } else { alt },
+            alt,
+            url: files::url(attachment),
+            preview_url: files::preview_url(attachment),
+            shown: attachment.width.zip(attachment.height).map(fit),
+        }
+    }
+}
+
+/// The largest size of the same shape that fits.
+fn fit((width, height): (u32, u32)) -> (u64, u64) {
+    let (width, height) = (u64::from(width).max(1), u64::from(height).max(1));
+    let (most_width, most_height) = LARGEST;
+    if width <= most_width && height <= most_height {
+        (width, height)
+    } else if width * most_height > height * most_width {
+        (most_width, (height * most_width / width).max(1))
+    } else {
+        ((width * most_height / height).max(1), most_height)
+    }
+}
+
+/// The end says what a file is. Scripts split names in the same way (files/tray.js).
+fn split(name: &str) -> (&str, &str) {
+    let ending = name.rfind('.').and_then(|at| name.get(at..)).unwrap_or_default().chars().count();
+    let end = NAME_END + if ending <= LONGEST_ENDING { ending } else { 0 };
+    let at = name.char_indices().rev().take(end).last().map_or(0, |(at, _)| at);
+    name.split_at(at)
+}
+
+fn ending(name: &str) -> String {
+    let found = name.rsplit_once('.').map(|(_, ending)| ending.to_uppercase());
+    found.filter(|ending| ending.chars().count() <= LONGEST_TYPE).unwrap_or_default()
+}
+
+/// `1:07`, or `1:00:07` from an hour on.
+fn length(milliseconds: u64) -> String {
+    let seconds = milliseconds.div_ceil(1_000);
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_keep_their_shape_in_what_is_the_largest() {
+        for (size, shown) in [
+            ((100, 80), (100, 80)),
+            ((4_000, 3_000), (432, 324)),
+            ((3_000, 4_000), (264, 352)),
+            ((20_000, 1), (432, 1)),
+            ((u32::MAX, u32::MAX), (352, 352)),
+            ((0, 0), (1, 1)),
+        ] {
+            assert_eq!(fit(size), shown, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_name_is_apart() {
+        for (name, parts) in [
+            ("cuentas-2026.xlsx", ("cuentas-", "2026.xlsx")),
+            ("a.txt", ("", "a.txt")),
+            ("nameless", ("name", "less")),
+            ("año.nuevo y viejo", ("año.nuevo y v", "iejo")),
+            ("", ("", "")),
+        ] {
+            assert_eq!(split(name), parts);
+        }
+        assert_eq!(ending("plan.pdf"), "PDF");
+        assert_eq!(ending("plan.numbers"), "");
+        assert_eq!(ending("plan"), "");
+    }
+
+    #[test]
+    fn lengths_are_clock_times() {
+        for (milliseconds, text) in [(0, "0:00"), (66_001, "1:07"), (3_607_000, "1:00:07")] {
+            assert_eq!(length(milliseconds), text);
+        }
+    }
+}
