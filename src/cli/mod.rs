@@ -14,6 +14,7 @@ mod user;
 mod verify;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -56,6 +57,9 @@ enum Command {
     /// Decodes a picture from standard input. The server starts this command for each picture.
     #[command(hide = true)]
     EncodeImage { rendition: Rendition },
+    /// Removes the metadata of a file. The server starts this command for each file that it receives.
+    #[command(hide = true)]
+    InspectFile { file: PathBuf, cleaned: PathBuf },
 }
 
 pub fn main() -> ExitCode {
@@ -78,6 +82,9 @@ pub fn main() -> ExitCode {
         Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::EncodeImage { rendition }) => {
             return ExitCode::from(media::run_child(rendition));
+        }
+        Some(Command::InspectFile { file, cleaned }) => {
+            return ExitCode::from(media::run_inspection(&file, &cleaned));
         }
     };
     match done {

@@ -43,3 +43,17 @@ pub mod upload {
     /// How long a refused upload is read and discarded, so that its sender sees the response.
     pub const DISCARD_WITHIN: Duration = Duration::from_secs(5);
 }
+
+/// Per file that is received for a message: its type is recognized, and its metadata are removed.
+pub mod inspection {
+    use std::time::Duration;
+
+    /// CPU time of the process that reads the file.
+    pub const PROCESS_CPU: Duration = Duration::from_secs(20);
+    /// Time for the file. Then the process is killed.
+    pub const DEADLINE: Duration = Duration::from_mins(1);
+    /// Files that are read at once in the installation.
+    pub const AT_ONCE: usize = 1;
+    /// How long a file waits for its turn before it is refused.
+    pub const TURN_WITHIN: Duration = Duration::from_mins(2);
+}

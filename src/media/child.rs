@@ -1,17 +1,21 @@
-//! The child process: sets its own resource limits, decodes the picture on its standard input and writes the
-//! result to its standard output. Both are unlinked files.
+//! The child process: sets its own resource limits, then reads one file. Either decodes the picture on its standard
+//! input and writes the result to its standard output, or cleans a file by its name and writes there what it is. Standard
+//! input and output are unlinked files.
 //!
 //! Uses no async runtime, no threads and no database: their memory would count against the limits.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
+use super::attachment::{self, Fault};
 use super::header::Refusal;
 use super::rendition::Rendition;
-use crate::limits::picture as limits;
+use crate::limits::{inspection, picture as limits};
 
 /// The result of the child, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +42,35 @@ impl Outcome {
 /// Decodes one picture, and returns the exit code.
 pub fn run(rendition: Rendition) -> u8 {
     // The limits must be set before a byte of the file is read: the file is not trusted.
-    let outcome = match limit_self().and_then(|()| files()) {
+    let limited = limit_self(limits::PROCESS_CPU, limits::RESULT_BYTES);
+    let outcome = match limited.and_then(|()| files()) {
         Ok((picture, result)) => encode(rendition, picture, result),
         Err(_) => Outcome::Failed,
     };
     outcome as u8
+}
+
+/// Cleans one file, and returns the exit code.
+pub fn run_inspection(file: &Path, cleaned: &Path) -> u8 {
+    // A cleaned file is at most a few bytes longer.
+    let length = fs::metadata(file).map_or(0, |metadata| metadata.len());
+    let outcome =
+        match limit_self(inspection::PROCESS_CPU, length.saturating_add(limits::RESULT_BYTES)) {
+            Ok(()) => inspect(file, cleaned),
+            Err(_) => Outcome::Failed,
+        };
+    outcome as u8
+}
+
+fn inspect(file: &Path, cleaned: &Path) -> Outcome {
+    match attachment::clean(file, cleaned) {
+        Ok(facts) => match serde_json::to_writer(io::stdout(), &facts) {
+            Ok(()) => Outcome::Done,
+            Err(_) => Outcome::Failed,
+        },
+        Err(Fault::Damaged) => Outcome::Unreadable,
+        Err(Fault::Io) => Outcome::Failed,
+    }
 }
 
 fn files() -> io::Result<(File, File)> {
@@ -60,7 +88,7 @@ fn encode(rendition: Rendition, picture: File, mut result: File) -> Outcome {
     }
 }
 
-fn limit_self() -> io::Result<()> {
+fn limit_self(cpu: Duration, file_bytes: u64) -> io::Result<()> {
     // Best effort: when memory runs out, the kernel kills this process first, and other processes have priority
     // for the CPU. Niceness 5 is low enough that a normal photo still meets its deadline.
     drop(fs::write("/proc/self/oom_score_adj", "1000"));
@@ -69,8 +97,8 @@ fn limit_self() -> io::Result<()> {
         // Other systems count the address space differently, some including shared memory.
         lower(Resource::As, limits::PROCESS_BYTES)?;
     }
-    lower(Resource::Cpu, limits::PROCESS_CPU.as_secs())?;
-    lower(Resource::Fsize, limits::RESULT_BYTES)?;
+    lower(Resource::Cpu, cpu.as_secs())?;
+    lower(Resource::Fsize, file_bytes)?;
     lower(Resource::Core, 0)?;
     lower(Resource::Nofile, limits::PROCESS_FILES)
 }

@@ -7,6 +7,7 @@ mod database;
 mod files;
 mod links;
 mod live;
+mod media;
 mod messages;
 mod operations;
 mod pages;

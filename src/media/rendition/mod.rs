@@ -2,6 +2,7 @@
 //! in the child.
 
 mod link_preview;
+mod preview;
 
 use std::io::{BufRead, Seek};
 
@@ -32,6 +33,8 @@ pub enum Rendition {
     Emoji,
     /// The whole picture beside a link, as JPEG. An animation stands still.
     LinkPreview,
+    /// The whole picture for a page, as JPEG, or as WebP if it is transparent. An animation stands still.
+    Preview,
 }
 
 impl Rendition {
@@ -41,6 +44,7 @@ impl Rendition {
             Self::Avatar => "avatar",
             Self::Emoji => "emoji",
             Self::LinkPreview => "link-preview",
+            Self::Preview => "preview",
         }
     }
 
@@ -50,6 +54,7 @@ impl Rendition {
             Self::Avatar => 256,
             Self::Emoji => 128,
             Self::LinkPreview => link_preview::SIDE,
+            Self::Preview => preview::SIDE,
         }
     }
 
@@ -62,6 +67,10 @@ impl Rendition {
             Self::LinkPreview => {
                 header.format == Format::Jpeg && header.width.max(header.height) <= side
             }
+            Self::Preview => {
+                matches!(header.format, Format::Jpeg | Format::WebP)
+                    && header.width.max(header.height) <= side
+            }
         }
     }
 
@@ -69,11 +78,12 @@ impl Rendition {
     pub(super) fn make(self, file: &mut (impl BufRead + Seek)) -> Result<Vec<u8>, Refusal> {
         let header = Header::read(file)?;
         file.rewind()?;
-        let pixels = decode(header, self.side(), file)?;
+        let pixels = decode(header, self, file)?;
         match self {
             Self::Avatar => self.avatar(pixels),
             Self::Emoji => self.emoji(pixels),
             Self::LinkPreview => link_preview::make(pixels),
+            Self::Preview => preview::make(pixels),
         }
     }
 
@@ -171,12 +181,16 @@ impl Pixels {
     }
 }
 
-fn decode(header: Header, side: u32, file: &mut (impl BufRead + Seek)) -> Result<Pixels, Refusal> {
+fn decode(
+    header: Header,
+    rendition: Rendition,
+    file: &mut (impl BufRead + Seek),
+) -> Result<Pixels, Refusal> {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(2 * limits::DECODED_BYTES);
     let unreadable = |_| Refusal::Unreadable;
     match header.format {
-        Format::Jpeg => jpeg(header, side, file).ok_or(Refusal::Unreadable),
+        Format::Jpeg => jpeg(header, rendition, file).ok_or(Refusal::Unreadable),
         Format::Png => all_pixels(PngDecoder::with_limits(file, limits).map_err(unreadable)?),
         Format::Gif => {
             let mut decoder = GifDecoder::new(file).map_err(unreadable)?;
@@ -213,14 +227,18 @@ fn all_pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, Refusal> {
 
 /// Decodes at an eighth, a quarter or half of the size if that is large enough: 48 megapixels then take 40 MB and
 /// 0.2 seconds.
-fn jpeg(header: Header, side: u32, file: &mut impl BufRead) -> Option<Pixels> {
+fn jpeg(header: Header, rendition: Rendition, file: &mut impl BufRead) -> Option<Pixels> {
     let mut decoder = jpeg_decoder::Decoder::new(file);
     // The decoder stops at the first scale at which either side is long enough. To decide by the short side,
     // request a long side that it never reaches.
     let unreachable = u16::MAX;
-    let side = u16::try_from(side).ok()?;
+    let side = u16::try_from(rendition.side()).ok()?;
     let is_tall = header.width < header.height;
-    let (width, height) = if is_tall { (side, unreachable) } else { (unreachable, side) };
+    let (width, height) = match rendition {
+        Rendition::Preview => (side, side),
+        _ if is_tall => (side, unreachable),
+        _ => (unreachable, side),
+    };
     decoder.scale(width, height).ok()?;
     let mut bytes = decoder.decode().ok()?;
     let info = decoder.info()?;

@@ -10,6 +10,7 @@ mod internet;
 mod live;
 mod process;
 mod raw;
+pub mod samples;
 mod storage;
 mod wait;
 

@@ -13,6 +13,8 @@ pub enum MediaType {
     Mp4,
     WebM,
     QuickTime,
+    /// WebM with sound alone, as browsers record voices.
+    WebMAudio,
     Mpeg,
     M4a,
     Ogg,
@@ -23,7 +25,7 @@ pub enum MediaType {
 }
 
 impl MediaType {
-    const INLINE: [Self; 12] = [
+    const INLINE: [Self; 13] = [
         Self::Jpeg,
         Self::Png,
         Self::Gif,
@@ -31,6 +33,7 @@ impl MediaType {
         Self::Mp4,
         Self::WebM,
         Self::QuickTime,
+        Self::WebMAudio,
         Self::Mpeg,
         Self::M4a,
         Self::Ogg,
@@ -47,6 +50,7 @@ impl MediaType {
             Self::Mp4 => "video/mp4",
             Self::WebM => "video/webm",
             Self::QuickTime => "video/quicktime",
+            Self::WebMAudio => "audio/webm",
             Self::Mpeg => "audio/mpeg",
             Self::M4a => "audio/mp4",
             Self::Ogg => "audio/ogg",
@@ -75,7 +79,9 @@ impl MediaType {
         match self {
             Self::Jpeg | Self::Png | Self::Gif | Self::WebP => FileKind::Image,
             Self::Mp4 | Self::WebM | Self::QuickTime => FileKind::Video,
-            Self::Mpeg | Self::M4a | Self::Ogg | Self::Wav | Self::Flac => FileKind::Audio,
+            Self::WebMAudio | Self::Mpeg | Self::M4a | Self::Ogg | Self::Wav | Self::Flac => {
+                FileKind::Audio
+            }
             Self::Other => FileKind::File,
         }
     }

@@ -1,0 +1,4 @@
+//! Files that users send, as the child process reads them.
+
+mod hostile;
+mod inspection;
