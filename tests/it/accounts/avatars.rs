@@ -360,6 +360,6 @@ async fn upload_body_is_read_only_after_authentication() {
     assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
     let left = std::fs::read_dir(server.data()).expect("a directory");
     let names: Vec<_> = left.map(|entry| entry.expect("an entry").file_name()).collect();
-    let known = ["patio.lock", "patio.db", "patio.db-wal", "patio.db-shm"];
+    let known = ["patio.lock", "patio.db", "patio.db-wal", "patio.db-shm", "uploads"];
     assert!(names.iter().all(|name| known.iter().any(|known| name == known)), "{names:?}");
 }

@@ -2,6 +2,7 @@
 
 mod deletion;
 mod forms;
+mod hostile;
 mod posting;
 mod serving;
 mod uploads;
