@@ -61,6 +61,7 @@ file-too-large = Files may have up to { $name }.
 files-over-quota = Your files may take up to { $name } together. Delete messages with files that you no longer need.
 files-waiting = Too many of your files are in no message yet. Send or remove some of them.
 files-many = A message can have at most 10 files.
+files-choose-again = Choose the files again: a page cannot keep them.
 file-unknown = One of the files is no longer there. Add it again.
 file-damaged = This file may contain a place or the name of a device, and it could not be removed. Save it again with another program, or send it inside an archive.
 disk-full = The server has no space for this file. Tell those who run it.

@@ -61,6 +61,7 @@ file-too-large = Los archivos pueden tener hasta { $name }.
 files-over-quota = Tus archivos pueden ocupar hasta { $name } en total. Borra mensajes con archivos que ya no necesites.
 files-waiting = Demasiados archivos tuyos no están aún en ningún mensaje. Envía o quita algunos.
 files-many = Un mensaje puede tener como máximo 10 archivos.
+files-choose-again = Elige los archivos de nuevo: una página no puede guardarlos.
 file-unknown = Uno de los archivos ya no está. Añádelo de nuevo.
 file-damaged = Este archivo puede contener un lugar o el nombre de un dispositivo, y no se ha podido quitar. Guárdalo de nuevo con otro programa o envíalo dentro de un archivo comprimido.
 disk-full = El servidor no tiene espacio para este archivo. Avisa a quien lo administra.

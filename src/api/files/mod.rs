@@ -207,6 +207,9 @@ async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let mut form = forms.receive(&me, request, "file", TEXT_BYTES).await?;
+    if let Some(problem) = form.refused {
+        return Err(problem);
+    }
     let alt = AltText::parse(form.value("alt").unwrap_or_default());
     let (Some(mut received), true) = (form.files.pop(), form.files.is_empty()) else {
         return Err(Problem::new(StatusCode::BAD_REQUEST));

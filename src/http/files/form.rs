@@ -37,6 +37,8 @@ from_state!(FileForms { files, rate_limiter });
 pub struct FileForm {
     pub files: Vec<ReceivedFile>,
     pub texts: Vec<(String, String)>,
+    /// Why a file was refused. The form has none then, and the texts before it.
+    pub refused: Option<Problem>,
 }
 
 impl FileForm {
@@ -50,7 +52,7 @@ impl FileForms {
     /// Receives a form. `field` is the name of its files; all texts together have at most `text_bytes`.
     ///
     /// # Errors
-    /// As for a single file, and 4xx for a form that is malformed or too large.
+    /// 4xx for a form that is malformed, or whose texts are too large.
     pub async fn receive(
         &self,
         me: &Authenticated,
@@ -65,7 +67,7 @@ impl FileForms {
         let (request, unparsed) = limit_unparsed(request);
         let form = Multipart::from_request(request, &()).await;
         let mut form = form.map_err(|rejection| Problem::new(rejection.status()))?;
-        let mut found = FileForm { files: Vec::new(), texts: Vec::new() };
+        let mut found = FileForm { files: Vec::new(), texts: Vec::new(), refused: None };
         let mut left = text_bytes;
         while let Some(mut part) = form.next_field().await? {
             unparsed.store(0, std::sync::atomic::Ordering::Relaxed);
@@ -100,12 +102,42 @@ impl FileForms {
                 Ok(file) => found.files.push(file),
                 Err(problem) => {
                     discard(part).await;
-                    return Err(problem);
+                    found.files.clear();
+                    found.refused = Some(problem);
+                    return Ok(found);
                 }
             }
         }
         Ok(found)
     }
+}
+
+/// The texts of a form that is not carried out, and whether it has files. It is read up to the first of them: in the
+/// composer's form the texts come first.
+///
+/// # Errors
+/// 4xx for a form that is malformed, or whose texts have more than `most` bytes.
+pub async fn texts(
+    mut request: Request,
+    most: usize,
+) -> Result<(Vec<(String, String)>, bool), Problem> {
+    DefaultBodyLimit::disable().apply(&mut request);
+    let request = request.map(|body| Body::from_stream(Paced::new(body)));
+    let (request, unparsed) = limit_unparsed(request);
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|rejection| Problem::new(rejection.status()))?;
+    let (mut texts, mut left) = (Vec::new(), most);
+    while let Some(part) = form.next_field().await? {
+        unparsed.store(0, std::sync::atomic::Ordering::Relaxed);
+        if part.file_name().is_some_and(|name| !name.is_empty()) {
+            discard(part).await;
+            return Ok((texts, true));
+        }
+        if let Some(name) = part.name().map(str::to_owned) {
+            texts.push((name, short_text(part, &mut left).await?));
+        }
+    }
+    Ok((texts, false))
 }
 
 /// The bytes of a field.

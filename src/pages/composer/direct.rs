@@ -15,6 +15,7 @@ use crate::http::rate_limit::open_fixed;
 use crate::http::{AppState, Problem, Viewer};
 use crate::pages::composer::ComposerServices;
 use crate::pages::composer::form_files::{self, ComposerForm};
+use crate::pages::composer::post::refused;
 use crate::pages::composer::post_form::post_message;
 use crate::pages::composer::preview;
 use crate::pages::layout::page::{Page, again, to_room};
@@ -49,9 +50,14 @@ async fn create(
     page: Page,
     form: ComposerForm,
 ) -> Result<Response, Problem> {
-    let form = form.keep(&services.files, me.user.id).await?;
+    let (form, refused_file) = form.keep(&services.files, me.user.id).await;
     form.kept().check_author(me.user.id)?;
     let other = find_user(&services.accounts, &name).await?;
+    if let Some(problem) = refused_file {
+        let Some(shown) = refused(form, &problem, page.t) else { return Err(problem) };
+        let page = renderer.render_new_direct(&me.user, &other, page, shown).await?;
+        return Ok(wait(again(problem.status, page), problem.retry_after));
+    }
     if let Some(shown) =
         preview::asked(&services.messages, &services.files, me.user.id, &form).await?
     {

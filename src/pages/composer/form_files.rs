@@ -20,6 +20,8 @@ use crate::pages::rooms::view::KeptFile;
 pub(in crate::pages) struct ComposerForm {
     form: PostForm,
     received: Vec<ReceivedFile>,
+    /// Why a file was refused.
+    refused: Option<Problem>,
 }
 
 /// The field of files that come with the form, and that of files that have arrived.
@@ -37,7 +39,8 @@ impl FromRequest<AppState> for ComposerForm {
             let request = Request::from_parts(parts, body);
             let forms: FileForms = state.service();
             let form = forms.receive(&me, request, FILES, MESSAGE_BODY).await?;
-            return Ok(Self { form: parse(&form.texts).await?, received: form.files });
+            let (received, refused) = (form.files, form.refused);
+            return Ok(Self { form: parse(&form.texts).await?, received, refused });
         }
         let is_form = content_type.is_some_and(|found| found.starts_with(ENCODED));
         let body = to_bytes(body, MESSAGE_BODY).await.map_err(|_| Problem::form_too_large())?;
@@ -45,10 +48,10 @@ impl FromRequest<AppState> for ComposerForm {
             // The extractor of forms knows the answer.
             let request = Request::from_parts(parts, Body::from(body));
             let FormBody(form) = MessageForm::from_request(request, state).await?;
-            return Ok(Self { form, received: Vec::new() });
+            return Ok(Self { form, received: Vec::new(), refused: None });
         }
         let fields: Vec<_> = form_urlencoded::parse(&body).into_owned().collect();
-        Ok(Self { form: parse(&fields).await?, received: Vec::new() })
+        Ok(Self { form: parse(&fields).await?, received: Vec::new(), refused: None })
     }
 }
 
@@ -72,9 +75,10 @@ async fn parse(fields: &[(String, String)]) -> Result<PostForm, Problem> {
 }
 
 impl ComposerForm {
-    /// Makes files of those that came with the form. If one is refused, none is kept.
-    pub async fn keep(self, files: &Files, user: UserId) -> Result<PostForm, Problem> {
-        let Self { mut form, received } = self;
+    /// Makes files of those that came with the form. If one is refused, none is kept, and the reason is beside the form:
+    /// its text must come back.
+    pub async fn keep(self, files: &Files, user: UserId) -> (PostForm, Option<Problem>) {
+        let Self { mut form, received, refused } = self;
         for file in received {
             match files.keep(file).await {
                 Ok(file) => {
@@ -82,13 +86,28 @@ impl ComposerForm {
                     form.received.push(file.id);
                 }
                 Err(error) => {
-                    discard(files, user, &form.received).await;
-                    return Err(error.into());
+                    let received = std::mem::take(&mut form.received);
+                    discard(files, user, &received).await;
+                    form.files.retain(|id| received.iter().all(|gone| gone.as_str() != id));
+                    return (form, Some(error.into()));
                 }
             }
         }
-        Ok(form)
+        (form, refused)
     }
+}
+
+/// Whether the problem is one of a file: without it, or with another one, the form may succeed.
+pub(in crate::pages) fn is_about_files(problem: &Problem) -> bool {
+    const DETAILS: [&str; 6] = [
+        "disk-full",
+        "file-damaged",
+        "file-too-large",
+        "files-over-quota",
+        "files-waiting",
+        "upload-slow",
+    ];
+    problem.detail.is_some_and(|detail| DETAILS.contains(&detail))
 }
 
 /// Deletes those files that came with the form and are not in the message: it had been sent before.

@@ -41,8 +41,11 @@ async fn create(
     page: Page,
     form: ComposerForm,
 ) -> Result<Response, Problem> {
-    let form = form.keep(&services.files, reader.user().id).await?;
+    let (form, refused) = form.keep(&services.files, reader.user().id).await;
     form.kept().check(&reader)?;
+    if let Some(problem) = refused {
+        return reject_draft(&services, &renderer, &reader, page, form, problem).await;
+    }
     let user = reader.user().id;
     let preview = preview::asked(&services.messages, &services.files, user, &form).await?;
     if let Some(shown) = preview {
@@ -225,7 +228,8 @@ pub(in crate::pages) fn refused(
         Some(field_error) => t.error_text(*field_error).to_owned(),
         None if problem.retry_after.is_some()
             || problem.status == StatusCode::FORBIDDEN
-            || problem.detail == Some("room-is-archived") =>
+            || problem.detail == Some("room-is-archived")
+            || form_files::is_about_files(problem) =>
         {
             problem.explanation(t)
         }

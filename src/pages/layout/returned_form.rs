@@ -3,24 +3,31 @@
 
 use askama::Template;
 use axum::body::to_bytes;
-use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::Problem;
+use crate::http::files::form;
 use crate::http::site::SiteInfo;
 use crate::limits::request::MESSAGE_BODY;
 use crate::pages::layout::page::{OwnPath, Page, again, html, unkept};
 
 /// Fields that users do not type.
-const HIDDEN: [&str; 11] = [
+const HIDDEN: [&str; 17] = [
+    "also",
     "author",
+    "confirmed",
     "delete_picture",
+    "file",
     "job",
+    "literal",
     "next",
     "nonce",
+    "preview",
     "remove",
+    "reply_to",
     "room_created",
     "session",
     "token",
@@ -35,6 +42,8 @@ struct KeptFormPage {
     why: Why,
     action: String,
     fields: Vec<Field>,
+    /// The form had files, which a page cannot return.
+    lost_files: bool,
 }
 
 /// Why the form was not executed.
@@ -116,39 +125,33 @@ async fn return_form(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let page = Page::new(&parts, site);
-    let action = parts.uri.path().to_owned();
-    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is = |kind| content_type.is_some_and(|content_type| content_type.starts_with(kind));
-    let fields = if is("application/x-www-form-urlencoded") {
-        let Ok(form) = to_bytes(body, MESSAGE_BODY).await else {
-            return Problem::form_too_large().into_response();
-        };
-        form_urlencoded::parse(&form).into_owned().collect()
-    } else if is("multipart/form-data") {
-        texts(Request::from_parts(parts, body)).await
-    } else {
-        return problem.into_response();
+    let (texts, lost_files) = match texts(Request::from_parts(parts.clone(), body)).await {
+        Some(Ok(read)) => read,
+        Some(Err(unreadable)) => return unreadable.into_response(),
+        None => return problem.into_response(),
     };
-    let fields: Vec<_> = fields.into_iter().filter_map(Field::new).collect();
+    let fields: Vec<_> = texts.into_iter().filter_map(Field::new).collect();
     if !is_worth_returning(&fields) {
         return problem.into_response();
     }
+    let action = parts.uri.path().to_owned();
     let status = why.status();
-    again(status, html(&KeptFormPage { page, why, action, fields }))
+    again(status, html(&KeptFormPage { page, why, action, fields, lost_files }))
 }
 
-/// The texts before the first file of a form. They are limited as the bodies of all requests are.
-async fn texts(request: Request) -> Vec<(String, String)> {
-    let mut texts = Vec::new();
-    let Ok(mut form) = Multipart::from_request(request, &()).await else { return texts };
-    while let Ok(Some(field)) = form.next_field().await {
-        if field.file_name().is_some_and(|name| !name.is_empty()) {
-            break;
-        }
-        let is_text = field.file_name().is_none();
-        let Some(name) = field.name().map(str::to_owned).filter(|_| is_text) else { continue };
-        let Ok(text) = field.text().await else { break };
-        texts.push((name, text));
+type Texts = Vec<(String, String)>;
+
+/// The texts of a form, and whether it had files. `None` if the request has no form.
+async fn texts(request: Request) -> Option<Result<(Texts, bool), Problem>> {
+    let content_type = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    if content_type.starts_with("multipart/form-data") {
+        return Some(form::texts(request, MESSAGE_BODY).await);
     }
-    texts
+    if !content_type.starts_with("application/x-www-form-urlencoded") {
+        return None;
+    }
+    let Ok(body) = to_bytes(request.into_body(), MESSAGE_BODY).await else {
+        return Some(Err(Problem::form_too_large()));
+    };
+    Some(Ok((form_urlencoded::parse(&body).into_owned().collect(), false)))
 }

@@ -118,16 +118,17 @@ async fn create(
     form: ComposerForm,
 ) -> Result<Response, Problem> {
     let user = seen.reader.user().id;
-    let form = form.keep(&services.files, user).await?;
+    let (form, refused_file) = form.keep(&services.files, user).await;
     form.kept().check_author(user)?;
     let preview = preview::asked(&services.messages, &services.files, user, &form).await?;
     if let Some(shown) = preview {
         return services.render(&seen, page, shown).await;
     }
-    let problem = match services.reply(&seen, &form).await {
-        Ok(()) => return Ok(to_thread(&seen.message)),
-        Err(problem) => problem,
+    let result = match refused_file {
+        Some(problem) => Err(problem),
+        None => services.reply(&seen, &form).await,
     };
+    let Err(problem) = result else { return Ok(to_thread(&seen.message)) };
     let files = form_files::kept(&services.files, user, &form.files).await?;
     let Some(shown) = refused(form, &problem, page.t) else { return Err(problem) };
     let shown = RoomPageInput { files, ..shown };

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::support::{Browser, Page, Server};
+use crate::support::{Browser, PASSWORD, Page, Server};
 
 /// A form with texts and files.
 async fn send(
@@ -80,9 +80,13 @@ async fn a_form_with_a_file_that_is_too_large_says_what_is_allowed() {
     let (large, largest) = ("x".repeat(2_049), "x".repeat(2_048));
     let texts = [("body", "mirad")];
     ana.language = "es";
-    let page = send(&mut ana, "/rooms/1/messages", &texts, &[("a.txt", &large)]).await;
-    assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(page.text.contains("Los archivos pueden tener hasta 2 KB."), "{}", page.text);
+    server.browser_as("luis").await;
+    for path in ["/rooms/1/messages", "/direct/luis/messages"] {
+        let page = send(&mut ana, path, &texts, &[("a.txt", &large)]).await;
+        assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(page.text.contains("Los archivos pueden tener hasta 2 KB."), "{}", page.text);
+        assert_eq!(page.all("#body"), ["mirad"], "the text comes back");
+    }
     let files = std::fs::read_dir(server.data().join("uploads")).expect("a folder");
     assert_eq!(files.count(), 0);
     let page = send(&mut ana, "/rooms/1/messages", &texts, &[("a.txt", &largest)]).await;
@@ -103,4 +107,21 @@ async fn a_direct_message_and_a_thread_take_files() {
     let page = send(&mut ana, &path, &[("body", ""), ("also", "true")], &files).await;
     assert_eq!(page.all(".attachments .file-name"), ["a.txt"]);
     assert_eq!(ana.get("/rooms/1").await.all(".attachments .file-name"), ["a.txt"]);
+}
+
+#[tokio::test]
+async fn the_text_of_a_form_with_files_comes_back_after_the_session_has_ended() {
+    let server = Server::start().await;
+    let mut ana = server.browser_as("ana").await;
+    let mut elsewhere = server.browser();
+    elsewhere.login("ana", PASSWORD).await;
+    let fields = [("password", PASSWORD), ("new_password", "otra-lluvia-de-mayo-7")];
+    elsewhere.submit("/settings/password", &fields).await;
+    for (files, says_so) in [(&[("a.txt", "uno")][..], true), (&[("", "")][..], false)] {
+        let texts = [("nonce", "n"), ("body", "mirad")];
+        let page = send(&mut ana, "/rooms/1/messages", &texts, files).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.all("textarea"), ["mirad"]);
+        assert_eq!(page.text.contains("Choose the files again"), says_so);
+    }
 }
