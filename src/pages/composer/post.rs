@@ -57,16 +57,7 @@ async fn create(
         if form.literal { Typed::Text(form.body.clone()) } else { commands::parse(&form.body) };
     let outcome = match typed {
         Typed::Text(body) => {
-            let message = PostForm {
-                body,
-                nonce: form.nonce.clone(),
-                reply_to: form.reply_to,
-                literal: true,
-                also: form.also,
-                files: form.files.clone(),
-                received: form.received.clone(),
-                ..PostForm::default()
-            };
+            let message = form.message(body);
             if !form.confirmed
                 && let Some(question) = wide_question(&services, &reader, &message, page.t).await?
             {

@@ -51,6 +51,20 @@ fn optional_number<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Message
 }
 
 impl PostForm {
+    /// The message of this form, with the text that is left when commands have been read.
+    pub fn message(&self, body: String) -> Self {
+        Self {
+            body,
+            nonce: self.nonce.clone(),
+            reply_to: self.reply_to,
+            literal: true,
+            also: self.also,
+            files: self.files.clone(),
+            received: self.received.clone(),
+            ..Self::default()
+        }
+    }
+
     pub fn kept(&self) -> DraftOrigin {
         DraftOrigin { author: self.author, room_created: self.room_created }
     }

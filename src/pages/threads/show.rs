@@ -93,16 +93,7 @@ impl ThreadServices {
             _ => return Err(FieldError::new("body", "thread-no-command").into()),
         };
         let member = self.rooms.member_of(seen.reader.clone()).await?;
-        let nonce = form.nonce.clone();
-        let reply = PostForm {
-            body,
-            nonce,
-            also: form.also,
-            reply_to: form.reply_to,
-            files: form.files.clone(),
-            received: form.received.clone(),
-            ..PostForm::default()
-        };
+        let reply = form.message(body);
         let head = seen.message.id;
         let posted = post_reply(&self.messages, &member, head, &reply, kind).await?;
         let (user, received) = (seen.reader.user().id, &form.received);

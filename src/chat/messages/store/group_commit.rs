@@ -57,8 +57,7 @@ pub(in crate::chat::messages) async fn commit_group(
     let first_id_of_batch = first_id(&mut results, new_messages)?;
     let handles = mentions::read(&mut results, writes)?;
     let mut lookups = LookupResults::read(&mut results, &posts)?;
-    lookups.lock_files(&mut transaction, &posts).await?;
-    lookups.join_rooms(&mut transaction, &posts, meta).await?;
+    lookups.take(&mut transaction, &posts, meta).await?;
     let replies = threads::prepare(&mut transaction, &posts, &mut lookups, &handles, meta).await?;
     let heads = threads::heads_of(&replies);
     // Remove the old search tokens of changed messages before their rows change; the new ones are

@@ -199,8 +199,19 @@ impl LookupResults {
         Ok(lookups)
     }
 
+    /// Takes what the posts need besides their rows: the files that they name, and memberships of who joins by posting.
+    pub async fn take(
+        &mut self,
+        transaction: &mut Transaction,
+        posts: &[&Post],
+        meta: ChangeMeta,
+    ) -> Result<(), sqlx::Error> {
+        self.lock_files(transaction, posts).await?;
+        self.join_rooms(transaction, posts, meta).await
+    }
+
     /// Locks the files that the posts name, if they name any.
-    pub async fn lock_files(
+    async fn lock_files(
         &mut self,
         transaction: &mut Transaction,
         posts: &[&Post],
@@ -231,7 +242,7 @@ impl LookupResults {
 
     /// Makes the authors members of rooms they have not joined yet. Only for posts that will be stored:
     /// not for one that was sent before, nor for one that is refused. Replies in threads come later.
-    pub async fn join_rooms(
+    async fn join_rooms(
         &mut self,
         transaction: &mut Transaction,
         posts: &[&Post],
