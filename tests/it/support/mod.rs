@@ -134,7 +134,8 @@ impl Server {
         let clock = Clock::from_fn(move || Timestamp(reading.load(Ordering::Relaxed)));
         let (random, client) = (Random::system(), internet.client());
         let app = patio::server::Server::build_with(config, clock, random, client);
-        let app = app.await.expect("a server");
+        // Boxed, because it would make the future of each test that starts servers large.
+        let app = Box::pin(app).await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
         let state = app.state();
