@@ -10,7 +10,8 @@ const TILES: usize = 4;
 const LARGEST: (u64, u64) = (432, 352);
 /// In bytes. A larger animation stands still until it is opened.
 const LARGEST_MOVING: u64 = 2 * 1024 * 1024;
-/// Of a long name, so many characters before its ending always show.
+/// Of a name with more characters, so many before its ending always show.
+const SHORT_NAME: usize = 16;
 const NAME_END: usize = 4;
 const LONGEST_ENDING: usize = 6;
 /// The type of a file stands on its card in so many letters.
@@ -155,6 +156,9 @@ fn fit((width, height): (u32, u32)) -> (u64, u64) {
 
 /// The end says what a file is. Scripts split names in the same way (files/tray.js).
 fn split(name: &str) -> (&str, &str) {
+    if name.chars().count() <= SHORT_NAME {
+        return (name, "");
+    }
     let ending = name.rfind('.').and_then(|at| name.get(at..)).unwrap_or_default().chars().count();
     let end = NAME_END + if ending <= LONGEST_ENDING { ending } else { 0 };
     let at = name.char_indices().rev().take(end).last().map_or(0, |(at, _)| at);
@@ -180,6 +184,8 @@ fn length(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::files::model::{AltText, Content, ContentHash, FileId, FileName};
+    use crate::kernel::MessageId;
 
     #[test]
     fn pictures_keep_their_shape_in_what_is_the_largest() {
@@ -199,8 +205,8 @@ mod tests {
     fn the_end_of_a_name_is_apart() {
         for (name, parts) in [
             ("cuentas-2026.xlsx", ("cuentas-", "2026.xlsx")),
-            ("a.txt", ("", "a.txt")),
-            ("nameless", ("name", "less")),
+            ("a.txt", ("a.txt", "")),
+            ("a-name-without-ending", ("a-name-without-en", "ding")),
             ("año.nuevo y viejo", ("año.nuevo y v", "iejo")),
             ("", ("", "")),
         ] {
@@ -209,6 +215,45 @@ mod tests {
         assert_eq!(ending("plan.pdf"), "PDF");
         assert_eq!(ending("plan.numbers"), "");
         assert_eq!(ending("plan"), "");
+    }
+
+    fn gif(size: u64, preview: bool) -> Attachment {
+        let hash = ContentHash::of([7; 32]);
+        Attachment {
+            id: FileId::parse("0123456789012345678901").expect("an id"),
+            message: MessageId(1),
+            name: FileName::parse("wave.gif"),
+            alt: AltText::default(),
+            media_type: MediaType::Gif,
+            width: Some(20),
+            height: Some(20),
+            duration_ms: None,
+            content: Content { hash: hash.clone(), size },
+            preview: preview.then_some(hash),
+        }
+    }
+
+    #[test]
+    fn a_large_animation_stands_still_until_it_is_opened() {
+        let (small, large) = (gif(LARGEST_MOVING, true), gif(LARGEST_MOVING + 1, true));
+        let bare = gif(LARGEST_MOVING + 1, false);
+        let shown = pictures(vec![&small, &large, &bare], Language::English);
+        let url = shown[0].file.url.as_str();
+        let preview = shown[0].file.preview_url.as_deref().expect("a preview");
+        assert_eq!((shown[0].small.as_str(), shown[0].still.as_deref()), (url, Some(preview)));
+        assert!(!shown[0].waits);
+        assert_eq!((shown[1].small.as_str(), shown[1].still.as_deref()), (preview, None));
+        assert!(shown[1].waits);
+        assert_eq!((shown[2].small.as_str(), shown[2].waits), (url, false));
+        assert!(shown.iter().all(|one| one.large == url));
+    }
+
+    #[test]
+    fn the_fourth_tile_stands_for_the_pictures_that_have_none() {
+        let one = gif(1, false);
+        let shown = pictures(vec![&one; 7], Language::English);
+        let rest: Vec<_> = shown.iter().map(|one| (one.is_tile, one.rest)).collect();
+        assert_eq!(rest[2..5], [(true, 0), (true, 3), (false, 0)]);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 import { asShown, drawPicture } from './pictures.js';
 import { UploadQueue } from './uploads.js';
 
-const NAME_END = 4; // characters of a long name that always show, before its ending
+const SHORT_NAME = 16; // characters
+const NAME_END = 4; // of a longer name, before its ending, which always show
 const MAX_ENDING = 6;
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB']; // as the server says it
 const STEP = 1_024;
@@ -34,8 +35,9 @@ const query = (parent, selector) => /** @type {T} */ (parent.querySelector(selec
  */
 function splitName(name) {
   const characters = Array.from(name);
+  if (characters.length <= SHORT_NAME) return [name, ''];
   const ending = Array.from(/\.[^.]+$/.exec(name)?.[0] ?? '').length;
-  const end = Math.min(characters.length, NAME_END + (ending <= MAX_ENDING ? ending : 0));
+  const end = NAME_END + (ending <= MAX_ENDING ? ending : 0);
   return [characters.slice(0, -end).join(''), characters.slice(-end).join('')];
 }
 

@@ -1,6 +1,7 @@
 // How files of a message are shown, and pictures one at a time.
 import assert from 'node:assert/strict';
-import { bytes, eventually, isSameTop, picture, story, topOf } from '../support.mjs';
+import { readFile } from 'node:fs/promises';
+import { bytes, eventually, holdRequests, isSameTop, picture, story, topOf } from '../support.mjs';
 
 const COLOURS = [
   [0, 90, 70],
@@ -10,6 +11,7 @@ const COLOURS = [
   [120, 40, 90],
   [20, 160, 90],
 ];
+const FILMS = new URL('../../../fuzz/corpus/containers/', import.meta.url);
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const shots = ({ page }) => page.locator('.message .shot');
 const dialog = ({ page }) => page.locator('dialog.lightbox');
@@ -44,19 +46,13 @@ for (const n of [1, 2, 3, 4, 6]) {
       const ana = await gallery(test, n);
       assert.equal(await shots(ana).locator('visible=true').count(), Math.min(n, 4));
       const box = await ana.page.locator('.shots').boundingBox();
+      if (n === 1) assert.deepEqual([box.width, box.height], [120, 80]);
       assert.equal(await ana.page.locator('.shot__rest').count(), n > 4 ? 1 : 0);
-      const release = [];
-      await ana.page.route('**/files/**', async (route) => {
-        await new Promise((done) => release.push(done));
-        await route.continue();
-      });
-      await ana.page.reload();
-      await shots(ana).first().waitFor();
+      const release = await holdRequests(ana.page, '**/files/**');
+      await Promise.all([ana.page.waitForRequest('**/files/**'), ana.page.reload()]);
       const before = await topOf(ana.page.locator('.shots'));
-      await eventually(async () => assert.ok(release.length > 0));
-      assert.deepEqual(await ana.page.locator('.shots').boundingBox(), { ...box, x: box.x, y: before });
-      await ana.page.unroute('**/files/**');
-      for (const go of release) go();
+      assert.deepEqual(await ana.page.locator('.shots').boundingBox(), { ...box, y: before });
+      await release();
       const images = ana.page.locator('.shot img');
       await eventually(async () =>
         assert.ok(await images.evaluateAll((all) => all.every((it) => it.complete && it.naturalWidth > 0))),
@@ -200,6 +196,56 @@ story('other files are cards, whose long names keep their end', async ({ patio, 
     ana.page.getByRole('link', { name: `Download ${long}` }).click(),
   ]);
   assert.equal(download.suggestedFilename(), long);
+});
+
+story('a large picture is shown in its shape, on a phone as wide as its place', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  await tom.postFiles('wide', [['wide.png', picture(1_600, 800)]]);
+  await tom.postFiles('tall', [['tall.png', picture(300, 1_200)]]);
+  const ana = await newUser('ana');
+  const size = async (text) => {
+    const { width, height } = await ana.message(text).locator('.shots').boundingBox();
+    return [Math.round(width), Math.round(height)];
+  };
+  assert.deepEqual(await size('wide'), [432, 216]);
+  assert.deepEqual(await size('tall'), [88, 352]);
+  await ana.page.setViewportSize({ width: 320, height: 800 });
+  const [width, height] = await size('wide');
+  assert.ok(width < 320 && Math.abs(width - 2 * height) <= 1, `${width} × ${height}`);
+});
+
+story('film and sound play where they stand, and nothing is loaded of a sound before', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const film = await readFile(new URL('film.webm', FILMS));
+  const silence = Buffer.alloc(44 + 16_000);
+  silence.write('RIFF', 0);
+  silence.writeUInt32LE(36 + 16_000, 4);
+  silence.write('WAVEfmt ', 8);
+  silence.writeUInt32LE(16, 16);
+  silence.set([1, 0, 1, 0], 20); // samples of one channel
+  silence.writeUInt32LE(8_000, 24);
+  silence.writeUInt32LE(16_000, 28);
+  silence.set([2, 0, 16, 0], 32);
+  silence.write('data', 36);
+  silence.writeUInt32LE(16_000, 40);
+  await tom.postFiles('look and listen', [
+    ['film.webm', film],
+    ['sound.wav', silence],
+  ]);
+  const ana = await newUser('ana');
+  const requested = [];
+  ana.page.on('request', (request) => requested.push(request.url()));
+  const sound = ana.page.locator('.sound audio');
+  await ana.page.reload();
+  await sound.waitFor();
+  assert.equal(await ana.page.locator('.film video').getAttribute('aria-label'), 'film.webm');
+  assert.equal(requested.filter((url) => url.includes('sound.wav')).length, 0);
+  await sound.evaluate((audio) => audio.play());
+  await eventually(async () => assert.ok((await sound.evaluate((audio) => audio.currentTime)) > 0));
+  // A change of its message does not stop it.
+  await tom.react(await ana.page.locator('.message[data-seq]').getAttribute('data-id'), '👍');
+  await ana.page.locator('.reaction').waitFor();
+  assert.equal(await sound.evaluate((audio) => audio.paused && !audio.ended), false);
 });
 
 story('a message of others with files only is announced', async ({ patio, newUser }) => {

@@ -247,3 +247,19 @@ story('a message with files that was sent offline arrives once, after a reload t
     [['one.txt']],
   );
 });
+
+story('a thread beside its room has a tray of its own', async ({ newUser, patio }) => {
+  const tom = await patio.apiClient('tom');
+  const { id } = await tom.post('the shed');
+  await patio.api(`messages/${id}/thread`, { body: 'which one?' }, tom.token);
+  const ana = await newUser('ana', { viewport: { width: 1_600, height: 900 } });
+  await ana.page.locator('a.thread-line').click();
+  const thread = ana.page.locator('.main--beside');
+  await thread.locator('.composer input[type=file]').setInputFiles([ofMemory('plan.txt', bytes(10))]);
+  await isIn(ana, 'done');
+  assert.equal(await ana.page.locator('.main:not(.main--beside) .parcel').count(), 0);
+  await thread.locator('.composer textarea[name=body]').fill('with a plan');
+  await thread.locator('.composer textarea[name=body]').press('Enter');
+  await thread.locator('.message .file-name', { hasText: 'plan.txt' }).waitFor();
+  assert.equal(await parcels(ana).count(), 0);
+});

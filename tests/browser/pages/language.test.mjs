@@ -32,6 +32,7 @@ const SHARED = [
   '@tom',
   'Enter',
   'Ctrl K',
+  'ALT',
 ];
 
 /** Every text of a page, including accessible labels and placeholders. */
