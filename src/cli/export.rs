@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
 use crate::backup::create::database;
+use crate::chat::files::storage::Storage as FileStorage;
 use crate::config::Storage;
 use crate::data_dir::DataDir;
 use crate::db::Db;
@@ -63,8 +64,10 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<()> {
         let data_dir = DataDir::lock_shared(storage)?;
         let db = Db::open(storage.database(), data_dir.path()).await?;
         let now = Clock::system().now();
+        let files = FileStorage::in_directory(data_dir.path())?;
         let options = ExportOptions {
             secrets: *full,
+            storage: &files,
             language,
             zone: arguments.time_zone.clone(),
             site: arguments.site_name.as_str(),

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
+use crate::chat::files::storage::{CONTENTS, Storage as FileStorage};
 use crate::config::Storage;
 use crate::data_dir::DataDir;
+use crate::data_dir::owner::Owner;
 use crate::db::Db;
 use crate::export::read::import;
 use crate::kernel::Random;
@@ -36,8 +38,14 @@ pub(super) fn run(arguments: &Import) -> anyhow::Result<()> {
         let data_dir = DataDir::lock_exclusive(storage)?;
         data_dir.warn();
         let db = Db::open(storage.database(), data_dir.path()).await?;
-        let done = import(&db, path, &Random::system().token()).await;
+        let files = FileStorage::in_directory(data_dir.path())?;
+        let done = import(&db, &files, path, &Random::system().token()).await;
         db.close().await;
+        // A failure was already reported by `DataDir::warn`.
+        let contents = data_dir.path().join(CONTENTS);
+        if let Some(owner) = Owner::of(data_dir.path()).filter(|_| contents.exists()) {
+            drop(owner.chown_all(&contents));
+        }
         let manifest =
             done.with_context(|| format!("nothing was imported from {}", path.display()))?;
         let lines_in = |file: &str| manifest.lines.get(file).copied().unwrap_or_default();

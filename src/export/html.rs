@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::chat::emoji::model::EmojiImage;
 use crate::chat::messages::model::{Kind, excerpt};
+use crate::export::jsonl::CONTENTS;
 use crate::export::records;
 use crate::http::Language;
 use crate::kernel::Timestamp;
@@ -68,6 +69,14 @@ struct Message {
     reply: Option<Reply>,
     /// Rendered like on the server's pages.
     html: String,
+    files: Vec<LinkedFile>,
+}
+
+/// A file of a message.
+struct LinkedFile {
+    /// Relative to the page.
+    path: String,
+    name: String,
 }
 
 /// What a message replies to.
@@ -206,6 +215,7 @@ impl Pages {
             thread: self.threads.get(&message.id.0).copied(),
             reply: self.reply(message),
             html: self.html(message),
+            files: files(message),
         }
     }
 
@@ -272,6 +282,14 @@ impl Pages {
         Ok(File::create_new(self.folder.join("index.html"))?
             .write_all(index.render()?.as_bytes())?)
     }
+}
+
+fn files(message: &records::Message) -> Vec<LinkedFile> {
+    let linked = |(hash, name): &(String, String)| {
+        let (path, name) = (format!("../{CONTENTS}/{hash}"), name.clone());
+        LinkedFile { path, name }
+    };
+    message.files.0.iter().map(linked).collect()
 }
 
 /// The number of the page that has the message.

@@ -9,12 +9,13 @@ use anyhow::{Context, anyhow, bail, ensure};
 use rustix::fs::OFlags;
 
 use super::store;
+use crate::chat::files::storage::Storage;
 use crate::db::{Db, Transaction, is_environment_error};
-use crate::export::jsonl::{self, AVATARS, FORMAT, InsertError, MANIFEST, Record};
+use crate::export::jsonl::{self, AVATARS, CONTENTS, FORMAT, InsertError, MANIFEST, Record};
 use crate::export::records::{
-    ApiToken, AuditEntry, CustomEmoji, Draft, IdempotencyKey, Membership, Mention, Message,
-    MessageEdit, Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session,
-    Setting, TABLES, Thread, User,
+    ApiToken, AuditEntry, CustomEmoji, Draft, FileContent, IdempotencyKey, Membership, Mention,
+    Message, MessageEdit, MessageFile, Password, PasswordReset, Reaction, Removal, Room, RoomCode,
+    SavedMessage, Session, Setting, TABLES, Thread, User,
 };
 use crate::export::write::Manifest;
 use crate::progress::Progress;
@@ -24,12 +25,17 @@ const LONGEST_LINE: u64 = 1 << 20;
 /// The largest accepted avatar in bytes. Stored ones have at most some ten thousand bytes.
 const LARGEST_AVATAR: u64 = 1 << 20;
 
-/// Imports an export, including ids. `epoch` is the new epoch.
+/// Imports an export, including ids. `epoch` is the new epoch; `storage` takes the contents of files.
 ///
 /// # Errors
 /// If the installation is not empty, or anything in the export is wrong. The error names file and
 /// line.
-pub async fn import(db: &Db, folder: &Path, epoch: &str) -> anyhow::Result<Manifest> {
+pub async fn import(
+    db: &Db,
+    storage: &Storage,
+    folder: &Path,
+    epoch: &str,
+) -> anyhow::Result<Manifest> {
     let manifest = read_manifest(&folder.join(MANIFEST))?;
     ensure!(
         store::is_empty(db).await?,
@@ -39,7 +45,7 @@ pub async fn import(db: &Db, folder: &Path, epoch: &str) -> anyhow::Result<Manif
     store::clear(&mut transaction).await?;
     let progress = Progress::new("reading", manifest.lines.values().sum());
     let mut importer =
-        Importer { transaction: &mut transaction, folder, manifest: &manifest, progress };
+        Importer { transaction: &mut transaction, storage, folder, manifest: &manifest, progress };
     importer.import().await?;
     drop(importer);
     store::finish_import(&mut transaction, manifest.last_message_id, epoch).await?;
@@ -71,6 +77,7 @@ fn read_manifest(path: &Path) -> anyhow::Result<Manifest> {
 /// The import of the files of an export.
 struct Importer<'a> {
     transaction: &'a mut Transaction,
+    storage: &'a Storage,
     folder: &'a Path,
     manifest: &'a Manifest,
     progress: Progress,
@@ -87,6 +94,9 @@ impl Importer<'_> {
         self.import_records::<Membership>().await?;
         self.import_records::<Removal>().await?;
         self.import_records::<Message>().await?;
+        self.import_records::<FileContent>().await?;
+        self.import_contents().await?;
+        self.import_records::<MessageFile>().await?;
         self.import_records::<MessageEdit>().await?;
         self.import_records::<Mention>().await?;
         self.import_records::<Reaction>().await?;
@@ -145,11 +155,25 @@ impl Importer<'_> {
     async fn import_avatars(&mut self) -> anyhow::Result<()> {
         for name in store::avatar_names(self.transaction).await? {
             let file = format!("{AVATARS}/{name}.jpg");
-            let image = read_small_file(self.folder, &file).with_context(|| file.clone())?;
+            let image = read_avatar(self.folder, &file).with_context(|| file.clone())?;
             ensure!(image.starts_with(&[0xff, 0xd8, 0xff]), "{file} is not a JPEG");
             store::add_avatar(self.transaction, &name, &image)
                 .await
                 .map_err(|error| anyhow!("{file}: {}", explain(&error)))?;
+        }
+        Ok(())
+    }
+
+    /// Stores the contents of the files that were listed. They are in storage before the database names them.
+    async fn import_contents(&mut self) -> anyhow::Result<()> {
+        let contents = store::contents(self.transaction).await?;
+        let mut progress =
+            Progress::new("reading files", contents.iter().map(|content| content.size).sum());
+        for content in contents {
+            let file = format!("{CONTENTS}/{}", content.hash.as_str());
+            let bytes = open_file(self.folder, CONTENTS, &file).with_context(|| file.clone())?;
+            self.storage.put(&content, bytes).await.with_context(|| file.clone())?;
+            progress.add(content.size);
         }
         Ok(())
     }
@@ -166,19 +190,22 @@ fn explain(error: &sqlx::Error) -> String {
     }
 }
 
-/// Reads a small file without following symbolic links: a link could import any file that the
+fn read_avatar(folder: &Path, name: &str) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(folder, AVATARS, name)?.take(LARGEST_AVATAR).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a file in a folder of the export without following symbolic links: a link could import any file that the
 /// importing user can read.
-fn read_small_file(folder: &Path, name: &str) -> std::io::Result<Vec<u8>> {
-    let is_link = fs::symlink_metadata(folder.join(AVATARS))?.is_symlink();
+fn open_file(folder: &Path, inner: &str, name: &str) -> std::io::Result<File> {
+    let is_link = fs::symlink_metadata(folder.join(inner))?.is_symlink();
     if is_link {
         return Err(std::io::Error::other("the folder is a symbolic link"));
     }
-    let mut bytes = Vec::new();
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-    let file = options.open(folder.join(name))?;
-    file.take(LARGEST_AVATAR).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    options.open(folder.join(name))
 }
 
 #[cfg(test)]
@@ -198,9 +225,9 @@ mod tests {
         symlink(real.join("avatars/a.jpg"), real.join("avatars/b.jpg")).expect("linked");
         symlink("a.jpg", real.join("avatars/c.jpg")).expect("linked");
         symlink(real.join(AVATARS), linked.join(AVATARS)).expect("linked");
-        assert_eq!(read_small_file(&real, "avatars/a.jpg").expect("a file"), b"picture");
+        assert_eq!(read_avatar(&real, "avatars/a.jpg").expect("a file"), b"picture");
         for (folder, name) in [(&real, "b"), (&real, "c"), (&linked, "a")] {
-            assert!(read_small_file(folder, &format!("avatars/{name}.jpg")).is_err(), "{name}");
+            assert!(read_avatar(folder, &format!("avatars/{name}.jpg")).is_err(), "{name}");
         }
     }
 }

@@ -3,10 +3,12 @@
 use futures_util::{Stream, TryStreamExt};
 
 use crate::backup::integrity::INTEGRITY_CHECKS;
+use crate::chat::files::model::Content;
 use crate::db::{
-    Db, Transaction, execute, fetch_optional, fetch_scalar, fetch_scalars, set_setting,
+    Db, Transaction, execute, fetch_all, fetch_optional, fetch_scalar, fetch_scalars, set_setting,
 };
 use crate::export::jsonl::Record;
+use crate::export::records::FileContent;
 
 /// Passes all records of a kind to `take`, one by one.
 pub async fn for_each<R: Record>(
@@ -64,6 +66,15 @@ pub async fn add_avatar(
     Ok(())
 }
 
+/// All contents.
+pub async fn contents(transaction: &mut Transaction) -> Result<Vec<Content>, sqlx::Error> {
+    let rows: Vec<FileContent> =
+        fetch_all!(transaction, "select hash, size from contents order by hash")?;
+    let content =
+        |row: FileContent| row.content().map_err(|error| sqlx::Error::Decode(error.into()));
+    rows.into_iter().map(content).collect()
+}
+
 /// The greatest message id that was ever assigned.
 pub async fn last_message_id(snapshot: &mut Transaction) -> Result<i64, sqlx::Error> {
     fetch_scalar!(snapshot, "select value from counters where name = 'message'")
@@ -102,6 +113,12 @@ pub async fn finish_import(
          select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1",
     )?;
     count_replies(transaction).await?;
+    execute!(
+        transaction,
+        "update messages set files =
+           (select count(*) from files f where f.message_id = coalesce(messages.twin_of, messages.id))
+         where id in (select message_id from files) or twin_of in (select message_id from files)",
+    )?;
     // At the next start, search indexes all imported messages, newest first.
     execute!(
         transaction,

@@ -10,19 +10,22 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use futures_util::TryStreamExt as _;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::store;
 use crate::backup::scratch_dir;
 use crate::backup::scratch_dir::folder_of;
+use crate::chat::files::model::Content;
+use crate::chat::files::storage::Storage as FileStorage;
 use crate::db::{Db, Transaction};
 use crate::export::html::Pages;
-use crate::export::jsonl::{self, AVATARS, FORMAT, MANIFEST, Record, SECRETS};
+use crate::export::jsonl::{self, AVATARS, CONTENTS, FORMAT, MANIFEST, Record, SECRETS};
 use crate::export::records::{
-    ApiToken, AuditEntry, CustomEmoji, Draft, IdempotencyKey, Membership, Mention, Message,
-    MessageEdit, Password, PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session,
-    Setting, Thread, User,
+    ApiToken, AuditEntry, CustomEmoji, Draft, FileContent, IdempotencyKey, Membership, Mention,
+    Message, MessageEdit, MessageFile, Password, PasswordReset, Reaction, Removal, Room, RoomCode,
+    SavedMessage, Session, Setting, Thread, User,
 };
 use crate::http::Language;
 use crate::kernel::Timestamp;
@@ -44,10 +47,12 @@ pub struct Manifest {
 }
 
 /// Options of an export.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ExportOptions<'a> {
     /// Include credentials, which a move to another machine needs.
     pub secrets: bool,
+    /// Where the contents of files are.
+    pub storage: &'a FileStorage,
     /// The language of the pages.
     pub language: Language,
     /// The time zone of the pages.
@@ -110,6 +115,7 @@ impl<'a> Writer<'a> {
         let mut private_dir = DirBuilder::new();
         private_dir.mode(0o700);
         private_dir.create(folder.join(AVATARS))?;
+        private_dir.create(folder.join(CONTENTS))?;
         if options.secrets {
             private_dir.create(folder.join(SECRETS))?;
         }
@@ -176,11 +182,37 @@ impl<'a> Writer<'a> {
             pages.add_message(message)
         })
         .await?;
+        let mut contents = Vec::new();
+        self.write_records(snapshot, |_, content: &FileContent| {
+            contents.push(content.content()?);
+            Ok(())
+        })
+        .await?;
+        self.write_contents(&contents).await?;
+        self.write_records::<MessageFile>(snapshot, skip).await?;
         self.write_records::<MessageEdit>(snapshot, skip).await?;
         self.write_records::<Mention>(snapshot, skip).await?;
         self.write_records::<Reaction>(snapshot, skip).await?;
         self.write_records::<SavedMessage>(snapshot, skip).await?;
         self.write_records::<AuditEntry>(snapshot, skip).await
+    }
+
+    async fn write_contents(&self, contents: &[Content]) -> anyhow::Result<()> {
+        let bytes = contents.iter().map(|content| content.size).sum();
+        let mut progress = Progress::new("writing files", bytes);
+        for content in contents {
+            let hash = content.hash.as_str();
+            let mut to = File::create_new(self.folder.join(CONTENTS).join(hash))?;
+            let read = self.options.storage.read(&content.hash, 0..content.size);
+            let cannot = || format!("the content {hash} of a file cannot be read");
+            let mut parts = read.await.with_context(cannot)?;
+            while let Some(part) = parts.try_next().await.with_context(cannot)? {
+                to.write_all(&part)?;
+                progress.add(part.len() as u64);
+            }
+            to.sync_all()?;
+        }
+        Ok(())
     }
 
     async fn write_secrets(&mut self, snapshot: &mut Transaction) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::chat::files::Files;
 use crate::chat::files::model::{AltText, StoredFile};
-use crate::http::files::form::FileForms;
+use crate::http::files::form::{FileForms, FormShape};
 use crate::http::files::tus::{self, UploadPath};
 use crate::http::{AppState, Problem, Viewer};
 use crate::limits::upload::TEXT_BYTES;
@@ -206,7 +206,8 @@ async fn create(
     Viewer(me): Viewer,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut form = forms.receive(&me, request, "file", TEXT_BYTES).await?;
+    let shape = FormShape { field: "file", text_bytes: TEXT_BYTES, is_counted: true };
+    let mut form = forms.receive(&me, request, shape).await?;
     if let Some(problem) = form.refused {
         return Err(problem);
     }

@@ -3,7 +3,7 @@
 //! A content never changes and has no address but its hash. Which of them are in use is in the database.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -14,13 +14,19 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
-use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _};
+use object_store::{
+    GetOptions, GetRange, GetResultPayload, MultipartUpload as _, ObjectStore, ObjectStoreExt as _,
+};
+use sha2::{Digest as _, Sha256};
 
 use super::model::{Content, ContentHash};
 use crate::limits::file::BUFFER_BYTES;
 
 /// The folder of contents, in the data directory and in backups.
 pub const CONTENTS: &str = "files";
+
+/// The parts in which a content is copied into storage.
+const PART_BYTES: u64 = 5 * 1024 * 1024;
 
 #[derive(Clone)]
 pub struct Storage(Arc<LocalFileSystem>);
@@ -43,6 +49,32 @@ impl Storage {
     /// that exists is the same.
     pub(super) async fn adopt(&self, path: &str, content: &Content) -> io::Result<()> {
         Ok(self.0.rename(&Location::from(path), &location(&content.hash)).await?)
+    }
+
+    /// Stores a copy of bytes from elsewhere, if they are those of the content.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] if they are not.
+    pub async fn put(&self, content: &Content, mut bytes: impl Read) -> io::Result<()> {
+        let mut upload = self.0.put_multipart(&location(&content.hash)).await?;
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        loop {
+            let mut part = Vec::new();
+            bytes.by_ref().take(PART_BYTES).read_to_end(&mut part)?;
+            if part.is_empty() {
+                break;
+            }
+            hash.update(&part);
+            size += part.len() as u64;
+            upload.put_part(part.into()).await?;
+        }
+        if size != content.size || ContentHash::of(hash.finalize()) != content.hash {
+            upload.abort().await?;
+            let error = "these are other bytes than its hash and size say";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        upload.complete().await?;
+        Ok(())
     }
 
     /// Deletes a content. One that does not exist is deleted.
@@ -127,8 +159,6 @@ fn read_file(file: File, part: Range<u64>) -> impl futures_util::Stream<Item = i
 
 #[cfg(test)]
 mod tests {
-    use sha2::{Digest as _, Sha256};
-
     use super::*;
 
     #[tokio::test]
@@ -153,10 +183,15 @@ mod tests {
         assert!(read(5..5).await.is_empty());
         let all: Vec<Content> = storage.all().try_collect().await.expect("a list");
         assert_eq!(all, std::slice::from_ref(&content));
+        let cut = storage.put(&content, &bytes[1..]).await.map_err(|error| error.kind());
+        assert_eq!(cut, Err(io::ErrorKind::InvalidData));
+        assert_eq!(read(0..content.size).await, bytes, "what is there stays");
         for _ in 0..2 {
             storage.delete(&content.hash).await.expect("deleted");
             assert_eq!(storage.size(&content.hash).await.expect("an answer"), None);
         }
         assert!(storage.read(&content.hash, 0..1).await.is_err());
+        storage.put(&content, bytes.as_slice()).await.expect("a copy");
+        assert_eq!(read(0..content.size).await, bytes);
     }
 }

@@ -25,6 +25,8 @@ pub(super) const MANIFEST: &str = "export.json";
 pub(super) const SECRETS: &str = "secrets";
 /// The folder of avatars: `NAME.jpg`.
 pub(super) const AVATARS: &str = "avatars";
+/// The folder of the contents of files, each named by its hash.
+pub(super) const CONTENTS: &str = "files";
 /// The format version.
 pub(super) const FORMAT: u32 = 4;
 

@@ -49,7 +49,19 @@ pub struct Message {
     #[serde(skip)]
     #[sqlx(flatten)]
     pub quoted: QuotedMessage,
+    /// Its files, for the pages.
+    #[serde(skip)]
+    pub files: LinkedFiles,
 }
+
+/// The hash of each file of a message, and its name. They are records of their own.
+#[derive(Default)]
+pub struct LinkedFiles(pub Vec<(String, String)>);
+
+column_type!(LinkedFiles as String, |_files| String::new(), |column| {
+    let files = column.split('\u{1e}').filter_map(|file| file.split_once('\u{1f}'));
+    Ok(Self(files.map(|(hash, name)| (hash.to_owned(), name.to_owned())).collect()))
+});
 
 /// The handles that a message links.
 #[derive(Default, Serialize, Deserialize)]
@@ -108,7 +120,9 @@ impl Record for Message {
                m.deleted_at, case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end as deleted_by,
                m.html as mentions, m.html as emoji, m.markup, m.edits, m.pinned_at, m.pinned_by, m.twin_of,
                q.room_seq_key & 4294967295 as quoted_seq, q.author_id as quoted_author,
-               substr(case when q.html = '' then q.body else q.html end, 1, 2000) as quoted_html
+               substr(case when q.html = '' then q.body else q.html end, 1, 2000) as quoted_html,
+               coalesce((select string_agg(f.hash || '\u{1f}' || f.name, '\u{1e}' order by f.position)
+                         from files f where m.files > 0 and f.message_id = coalesce(m.twin_of, m.id)), '') as files
         from messages m
         left join messages q on q.id = m.reply_to and q.room_seq_key >> 32 = m.room_seq_key >> 32
                             and q.deleted_at is null and m.deleted_at is null

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod files;
 mod installation;
 mod messages;
 mod personal;
@@ -10,6 +11,7 @@ mod rooms;
 
 pub(super) use access::{ApiToken, IdempotencyKey, Password, PasswordReset, RoomCode, Session};
 pub(super) use accounts::User;
+pub(super) use files::{FileContent, MessageFile};
 pub(super) use installation::{AuditEntry, CustomEmoji, Setting};
 pub(super) use messages::{Mention, Message, MessageEdit, QuotedMessage, Reaction};
 pub(super) use personal::{Draft, SavedMessage};
@@ -33,7 +35,7 @@ impl Table {
 }
 
 /// All kinds of records, in the order in which they are written and read.
-pub const TABLES: [Table; 20] = [
+pub const TABLES: [Table; 22] = [
     Table::of::<Setting>(),
     Table::of::<CustomEmoji>(),
     Table::of::<User>(),
@@ -42,6 +44,8 @@ pub const TABLES: [Table; 20] = [
     Table::of::<Membership>(),
     Table::of::<Removal>(),
     Table::of::<Message>(),
+    Table::of::<FileContent>(),
+    Table::of::<MessageFile>(),
     Table::of::<MessageEdit>(),
     Table::of::<Mention>(),
     Table::of::<Reaction>(),

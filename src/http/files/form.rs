@@ -48,8 +48,19 @@ impl FileForm {
     }
 }
 
+/// What a form may have.
+#[derive(Clone, Copy, Debug)]
+pub struct FormShape {
+    /// The name of its files.
+    pub field: &'static str,
+    /// The bytes of all texts together.
+    pub text_bytes: usize,
+    /// Whether the request itself has been counted as a new file. Otherwise each of its files is.
+    pub is_counted: bool,
+}
+
 impl FileForms {
-    /// Receives a form. `field` is the name of its files; all texts together have at most `text_bytes`.
+    /// Receives a form.
     ///
     /// # Errors
     /// 4xx for a form that is malformed, or whose texts are too large.
@@ -57,8 +68,7 @@ impl FileForms {
         &self,
         me: &Authenticated,
         mut request: Request,
-        field: &str,
-        text_bytes: usize,
+        shape: FormShape,
     ) -> Result<FileForm, Problem> {
         let place = self.files.arrive(me.user.id)?;
         let most = length(&request);
@@ -68,11 +78,11 @@ impl FileForms {
         let form = Multipart::from_request(request, &()).await;
         let mut form = form.map_err(|rejection| Problem::new(rejection.status()))?;
         let mut found = FileForm { files: Vec::new(), texts: Vec::new(), refused: None };
-        let mut left = text_bytes;
+        let mut left = shape.text_bytes;
         while let Some(mut part) = form.next_field().await? {
             unparsed.store(0, std::sync::atomic::Ordering::Relaxed);
             let Some(name) = part.name().map(str::to_owned) else { continue };
-            if name != field {
+            if name != shape.field {
                 found.texts.push((name, short_text(part, &mut left).await?));
                 continue;
             }
@@ -80,10 +90,12 @@ impl FileForms {
             if part.file_name().is_none_or(str::is_empty) {
                 continue;
             }
-            let admitted = if found.files.len() < PER_MESSAGE {
-                self.rate_limiter.spend(me.user.id, Action::NewFile)
-            } else {
+            let admitted = if found.files.len() >= PER_MESSAGE {
                 Err(FieldError::new("files", "files-many").into())
+            } else if shape.is_counted {
+                Ok(())
+            } else {
+                self.rate_limiter.spend(me.user.id, Action::NewFile)
             };
             let new = NewUpload {
                 name: FileName::parse(part.file_name().unwrap_or_default()),

@@ -13,10 +13,8 @@ use crate::kernel::UserId;
 
 /// Routes that create a room.
 const NEW_ROOMS: [&str; 1] = ["/rooms"];
-/// Routes that begin an upload. Forms with files count each of them.
-const NEW_FILES: [&str; 1] = ["/uploads"];
-/// Routes that count their files themselves.
-const FILE_FORMS: [&str; 1] = ["/files"];
+/// Routes that begin an upload, or send a file whole. The composer's form counts each of its files.
+const NEW_FILES: [&str; 2] = ["/uploads", "/files"];
 /// Routes that join a room by its id or code.
 const JOINS: [&str; 3] = ["/join", "/join/{code}", "/rooms/{id}/join"];
 /// Sign-out is never refused: a user has only a limited number of sessions and tokens.
@@ -45,7 +43,6 @@ impl Kind {
             _ if SIGN_OUT.contains(&route) => Self::Free,
             _ if NEW_ROOMS.contains(&route) => Self::NewRoom,
             _ if NEW_FILES.contains(&route) => Self::NewFile,
-            _ if FILE_FORMS.contains(&route) => Self::Free,
             _ if JOINS.contains(&route) => Self::Join,
             _ => Self::Write,
         }

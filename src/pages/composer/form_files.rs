@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use crate::chat::files::model::FileId;
 use crate::chat::files::{Files, ReceivedFile};
 use crate::chat::messages::model::Message;
-use crate::http::files::form::FileForms;
+use crate::http::files::form::{FileForms, FormShape};
 use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer};
 use crate::kernel::{ServiceError, UserId};
 use crate::limits::request::MESSAGE_BODY;
@@ -38,7 +38,8 @@ impl FromRequest<AppState> for ComposerForm {
             let Viewer(me) = viewer(&mut parts, state).await?;
             let request = Request::from_parts(parts, body);
             let forms: FileForms = state.service();
-            let form = forms.receive(&me, request, FILES, MESSAGE_BODY).await?;
+            let shape = FormShape { field: FILES, text_bytes: MESSAGE_BODY, is_counted: false };
+            let form = forms.receive(&me, request, shape).await?;
             let (received, refused) = (form.files, form.refused);
             return Ok(Self { form: parse(&form.texts).await?, received, refused });
         }

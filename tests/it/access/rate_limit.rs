@@ -84,6 +84,8 @@ async fn every_changing_route_has_a_rate_limit() {
     }
     assert_eq!(rooms("one more".to_owned()).await, TOO_MANY);
     assert_eq!(passed(&api, 21, Method::POST, "/join", json!({"code": "none"})).await, 20);
+    // A form with one file, 100 times. What is in it does not matter.
+    assert_eq!(passed(&api, 101, Method::POST, "/files", json!({})).await, 100);
     use_up_writes(&api).await;
     for route in forms().iter().filter(|route| *route != "/logout") {
         let page = ana.submit(&filled_in(route), &[("body", "kept"), ("password", "not")]).await;

@@ -115,7 +115,9 @@ async fn the_text_of_a_form_with_files_comes_back_after_the_session_has_ended() 
     let mut ana = server.browser_as("ana").await;
     let mut elsewhere = server.browser();
     elsewhere.login("ana", PASSWORD).await;
-    let fields = [("password", PASSWORD), ("new_password", "otra-lluvia-de-mayo-7")];
+    let new = "otra-lluvia-de-mayo-7";
+    let fields =
+        [("current_password", PASSWORD), ("password", new), ("password_confirmation", new)];
     elsewhere.submit("/settings/password", &fields).await;
     for (files, says_so) in [(&[("a.txt", "uno")][..], true), (&[("", "")][..], false)] {
         let texts = [("nonce", "n"), ("body", "mirad")];

@@ -472,7 +472,7 @@ async fn export_of_format_3_keeps_every_field() {
 
 /// Columns that no export contains, because an import computes them or they mean nothing in another
 /// installation.
-const LEFT_OUT: [&str; 22] = [
+const LEFT_OUT: [&str; 20] = [
     "changes",
     "confusable_names",
     "counters",
@@ -494,9 +494,7 @@ const LEFT_OUT: [&str; 22] = [
     "search_config",
     // Computed from the messages.
     "thread_authors",
-    // An export does not have the files of messages yet.
-    "contents",
-    "files",
+    // What has not been sent.
     "uploads",
 ];
 
@@ -535,6 +533,7 @@ async fn export_has_every_column_of_every_table() {
     let never = |table: &str, column: &str| match table {
         "sessions" => ["data", "network"].contains(&column),
         "messages" => ["thread_id", "previews", "files"].contains(&column),
+        "contents" => column == "unused_since",
         "threads" => ["replies", "last_reply_at", "announced_at", "head_stale"].contains(&column),
         _ => false,
     };
@@ -565,6 +564,84 @@ async fn threads_move_with_their_heads_followers_and_copies() {
     for path in ["/rooms/1/messages", "/rooms/2/messages", &thread, "/threads"] {
         assert_eq!(luis.get(path).await, there.get(path).await, "{path}");
     }
+}
+
+/// A message with two files, one of which the copy of a reply has, too.
+async fn with_files(server: &Server) -> Api {
+    let ana = server.api("ana").await;
+    let file = async |bytes: &'static [u8]| -> Value {
+        let sent = ana.upload("/files", &[("alt", "what it shows")], ("file", bytes)).await;
+        sent.json::<Value>().await.expect("JSON")["id"].clone()
+    };
+    let message = json!({"body": "", "files": [file(b"hola").await, file(b"adios").await]});
+    let head = ana.post("/rooms/1/messages", message).await["id"].clone();
+    let reply = json!({"body": "", "files": [file(b"hola").await], "also_in_room": true});
+    ana.post(&format!("/messages/{head}/thread"), reply).await;
+    // Nothing is left of what is deleted or was never posted.
+    let regretted = json!({"body": "", "files": [file(b"regretted").await]});
+    let regretted = ana.post("/rooms/1/messages", regretted).await["id"].clone();
+    ana.ok(Method::DELETE, &format!("/messages/{regretted}"), None).await;
+    file(b"waiting").await;
+    ana
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_move_with_their_messages() {
+    let server = Server::start().await;
+    let ana = with_files(&server).await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let first = exported(server.storage(), &folder, "first", &["--full"]);
+    let written = files(&first);
+    let contents = written.iter().filter(|(name, _)| name.starts_with("files/"));
+    let mut contents: Vec<_> = contents.map(|(_, bytes)| bytes.as_str()).collect();
+    contents.sort_unstable();
+    assert_eq!(contents, ["adios", "hola"]);
+    let page = &written["rooms/1-1.html"];
+    assert_eq!(page.matches("href=\"../files/").count(), 3, "{page}");
+    let new = Storage::new().await;
+    success(&patio(&new, &["import", "patio", text(&first)]));
+    let again = exported(&new, &folder, "again", &["--full"]);
+    assert_eq!(written["files.jsonl"], files(&again)["files.jsonl"]);
+    let after = Server::on_storage(new).await;
+    let there = ana.through(&after);
+    let messages = there.get("/rooms/1/messages").await;
+    assert_eq!(ana.get("/rooms/1/messages").await, messages);
+    let mut read = Vec::new();
+    for message in messages["items"].as_array().expect("messages") {
+        for file in message["attachments"].as_array().expect("files") {
+            let address = after.url(file["url"].as_str().expect("an address"));
+            let request = reqwest::Client::new().get(address).bearer_auth(there.token());
+            read.push(request.send().await.expect("an answer").text().await.expect("text"));
+        }
+    }
+    assert_eq!(read, ["hola", "adios", "hola"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn export_with_other_contents_than_it_lists_is_refused() {
+    let server = Server::start().await;
+    with_files(&server).await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let export = exported(server.storage(), &folder, "export", &["--full"]);
+    let content = fs::read_dir(export.join("files")).expect("a folder").next();
+    let content = content.expect("a file").expect("an entry").path();
+    let bytes = fs::read(&content).expect("a file");
+    let new = Storage::new().await;
+    let mut refuse = |error: &str| {
+        let refused = failure(&patio(&new, &["import", "patio", text(&export)]));
+        assert!(refused.contains(error), "{refused}");
+    };
+    fs::write(&content, b"HOLA").expect("changed");
+    refuse("other bytes");
+    fs::remove_file(&content).expect("removed");
+    refuse("No such file");
+    let elsewhere = folder.path().join("elsewhere");
+    fs::write(&elsewhere, &bytes).expect("written");
+    std::os::unix::fs::symlink(&elsewhere, &content).expect("linked");
+    refuse("symbolic links");
+    fs::remove_file(&content).expect("removed");
+    fs::write(&content, &bytes).expect("as it was");
+    success(&patio(&new, &["import", "patio", text(&export)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -170,7 +170,8 @@ fn contents(data: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(data).expect("a folder").map(|entry| entry.expect("an entry"));
     let passing = ["patio.lock", "patio.db-wal", "patio.db-shm"];
     let copies_left = entries.filter(|e| passing.iter().all(|name| e.file_name() != *name));
-    let files = copies_left.map(|entry| {
+    let files = copies_left.filter(|entry| entry.path().is_file());
+    let files = files.map(|entry| {
         let name = entry.file_name().into_string().expect("text");
         (name, fs::read(entry.path()).expect("a file"))
     });

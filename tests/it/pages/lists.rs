@@ -110,7 +110,7 @@ async fn every_list_of_users_has_each_of_them_once() {
     }
     let page = ana.get("/people").await;
     assert_eq!(page.one(".people-list h2"), "251 people · 1 online");
-    assert!(ana.get("/rooms/1/members").await.one("header").contains("251 members"));
+    assert!(ana.get("/rooms/1/members").await.one("main header").contains("251 members"));
 }
 
 #[tokio::test]
