@@ -83,28 +83,26 @@ impl Jobs {
         let mut interval = tokio::time::interval(POLL_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut running = FuturesUnordered::new();
-        let mut lanes: Vec<Lane> = Vec::new();
+        let mut lanes = RunningLanes::default();
         loop {
             tokio::select! {
                 _ = interval.tick() => {}
-                Some((lane, result)) = running.next() => {
-                    if let Some(place) = lanes.iter().position(|running| *running == lane) {
-                        lanes.swap_remove(place);
-                    }
-                    if let Err(error) = result {
-                        tracing::warn!(%error, "could not record the end of a job");
-                    }
-                }
+                Some(ended) = running.next() => lanes.end(ended),
             }
             loop {
-                let has_places = |lane: &Lane| {
-                    lanes.iter().filter(|running| *running == lane).count() < lane.places()
+                let free = lanes.free();
+                let claim = self.claim(&free);
+                tokio::pin!(claim);
+                // A job that runs may hold the connection that the claim waits for, so both must go on.
+                let claimed = loop {
+                    tokio::select! {
+                        claimed = &mut claim => break claimed,
+                        Some(ended) = running.next() => lanes.end(ended),
+                    }
                 };
-                let free: Vec<Lane> = Lane::ALL.into_iter().filter(has_places).collect();
-                match self.claim(&free).await {
+                match claimed {
                     Ok(Some(claimed)) => {
-                        let lane = claimed.lane();
-                        lanes.push(lane);
+                        let lane = lanes.begin(&claimed);
                         let job = self.run(claimed, &work);
                         running.push(async move { (lane, job.await) });
                     }
@@ -247,6 +245,33 @@ impl Jobs {
     /// If the database fails.
     pub async fn discard(&self, _: &impl Operator, job: JobId) -> Result<bool, ServiceError> {
         Ok(store::discard(&self.db, job).await?)
+    }
+}
+
+/// The lanes of the jobs that run.
+#[derive(Default)]
+struct RunningLanes(Vec<Lane>);
+
+impl RunningLanes {
+    /// Those with places left.
+    fn free(&self) -> Vec<Lane> {
+        let running = |lane: &Lane| self.0.iter().filter(|running| *running == lane).count();
+        Lane::ALL.into_iter().filter(|lane| running(lane) < lane.places()).collect()
+    }
+
+    fn begin(&mut self, job: &ClaimedJob) -> Lane {
+        let lane = job.lane();
+        self.0.push(lane);
+        lane
+    }
+
+    fn end(&mut self, (lane, result): (Lane, Result<(), ServiceError>)) {
+        if let Some(place) = self.0.iter().position(|running| *running == lane) {
+            self.0.swap_remove(place);
+        }
+        if let Err(error) = result {
+            tracing::warn!(%error, "could not record the end of a job");
+        }
     }
 }
 

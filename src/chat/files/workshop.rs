@@ -39,6 +39,17 @@ impl Stage {
     }
 }
 
+/// How often a lock is tried, and how long to wait in between: the request before may just be ending, and a process that
+/// is being started holds all locks for a moment.
+const LOCK_ATTEMPTS: usize = 10;
+const LOCK_AGAIN: Duration = Duration::from_millis(50);
+
+enum Lock {
+    Taken(File),
+    NoFile,
+    InUse,
+}
+
 #[derive(Clone)]
 pub(super) struct Workshop(Arc<Path>);
 
@@ -117,20 +128,31 @@ impl Workshop {
     /// # Errors
     /// [`UploadError::InUse`] if another request holds the lock.
     pub async fn lock(&self, id: &FileId) -> Result<Option<File>, UploadError> {
+        for _ in 0..LOCK_ATTEMPTS {
+            match self.try_lock(id).await? {
+                Lock::Taken(file) => return Ok(Some(file)),
+                Lock::NoFile => return Ok(None),
+                Lock::InUse => tokio::time::sleep(LOCK_AGAIN).await,
+            }
+        }
+        Err(UploadError::InUse)
+    }
+
+    async fn try_lock(&self, id: &FileId) -> Result<Lock, ServiceError> {
         let path = self.file(id);
-        let locked = blocking(move || {
+        blocking(move || {
             let file = match OpenOptions::new().read(true).append(true).open(path) {
                 Ok(file) => file,
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Some(None)),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Lock::NoFile),
                 Err(error) => return Err(error),
             };
             match file.try_lock() {
-                Ok(()) => Ok(Some(Some(file))),
-                Err(TryLockError::WouldBlock) => Ok(None),
+                Ok(()) => Ok(Lock::Taken(file)),
+                Err(TryLockError::WouldBlock) => Ok(Lock::InUse),
                 Err(TryLockError::Error(error)) => Err(error),
             }
-        });
-        locked.await?.ok_or(UploadError::InUse)
+        })
+        .await
     }
 
     /// Gives what has arrived a second name, under which it may be changed and moved.

@@ -146,8 +146,10 @@ async fn credentials_are_only_in_a_full_export() {
         names,
         [
             "audit.jsonl",
+            "contents.jsonl",
             "edits.jsonl",
             "emoji.jsonl",
+            "files.jsonl",
             "index.html",
             "memberships.jsonl",
             "mentions.jsonl",
