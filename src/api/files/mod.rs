@@ -110,6 +110,7 @@ async fn begin(
     responses(
         (status = 200, description = "In `Upload-Offset`: the bytes that have arrived."),
         (status = 404, description = "You have no such upload."),
+        (status = 412, description = "Another version of tus."),
     ),
 )]
 async fn progress(
@@ -134,6 +135,7 @@ async fn progress(
     responses(
         (status = 204, description = "In `Upload-Offset`: the bytes that have arrived."),
         (status = 404, description = "You have no such upload."),
+        (status = 412, description = "Another version of tus."),
         (status = 409, description = "Other bytes have arrived: ask again how many."),
         (status = 413, description = "More bytes than announced."),
         (status = 415, description = "Another content type."),
@@ -161,6 +163,7 @@ async fn append(
     responses(
         (status = 204, description = "It is deleted."),
         (status = 404, description = "You have no such upload."),
+        (status = 412, description = "Another version of tus."),
         (status = 423, description = "Another request sends bytes."),
     ),
 )]

@@ -629,7 +629,7 @@ async fn export_with_other_contents_than_it_lists_is_refused() {
     let content = content.expect("a file").expect("an entry").path();
     let bytes = fs::read(&content).expect("a file");
     let new = Storage::new().await;
-    let mut refuse = |error: &str| {
+    let refuse = |error: &str| {
         let refused = failure(&patio(&new, &["import", "patio", text(&export)]));
         assert!(refused.contains(error), "{refused}");
     };
