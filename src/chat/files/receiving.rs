@@ -45,7 +45,9 @@ impl Files {
             return self.appended_to_file(owner, id, offset).await;
         };
         let place = self.arriving.begin(owner).ok_or(UploadError::Busy)?;
-        let Some(file) = self.workshop.lock(id).await? else { return Err(UploadError::NotFound) };
+        let Some(file) = self.workshop.lock(id).await? else {
+            return self.appended_to_file(owner, id, offset).await;
+        };
         // Another request may have completed or cancelled it before the lock.
         if store::find(&self.db, owner, id).await?.is_none() {
             return self.appended_to_file(owner, id, offset).await;
