@@ -1,7 +1,7 @@
 //! The files of a message as templates show them: pictures as a gallery, then films, sounds and other files. The same
 //! for all viewers.
 
-use crate::chat::files::model::{Attachment, FileKind, MediaType};
+use crate::chat::files::model::{Attachment, FileKind};
 use crate::http::{Language, files};
 
 /// The tiles of a gallery. The last one stands for the pictures that have none.
@@ -80,7 +80,7 @@ impl<'a> PictureView<'a> {
         let file = FileView::new(attachment, t);
         let preview = file.preview_url.clone();
         let url = file.url.clone();
-        let is_animation = attachment.media_type == MediaType::Gif;
+        let is_animation = attachment.media_type.is_gif();
         let moves = is_animation && attachment.content.size <= LARGEST_MOVING;
         let small = preview.clone().filter(|_| !moves).unwrap_or_else(|| url.clone());
         Self {
@@ -184,7 +184,7 @@ fn length(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::files::model::{AltText, Content, ContentHash, FileId, FileName};
+    use crate::chat::files::model::{AltText, Content, ContentHash, FileId, FileName, MediaType};
     use crate::kernel::MessageId;
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
             message: MessageId(1),
             name: FileName::parse("wave.gif"),
             alt: AltText::default(),
-            media_type: MediaType::Gif,
+            media_type: MediaType::parse("image/gif"),
             width: Some(20),
             height: Some(20),
             duration_ms: None,

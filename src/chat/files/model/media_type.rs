@@ -1,89 +1,41 @@
 //! The types of files that are shown where they stand. The list is closed: a type that is not on it is a download,
 //! whatever the database says.
 
-use crate::media::FileKind;
+use crate::media::{DOWNLOAD, FileKind, InlineType};
 
-/// What a file is served as.
+/// What a file is served as: a type of the list, or anything else, which is a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MediaType {
-    Jpeg,
-    Png,
-    Gif,
-    WebP,
-    Mp4,
-    WebM,
-    QuickTime,
-    /// WebM with sound alone, as browsers record voices.
-    WebMAudio,
-    Mpeg,
-    M4a,
-    Ogg,
-    Wav,
-    Flac,
-    /// Anything else: a download.
-    Other,
-}
+pub struct MediaType(Option<InlineType>);
 
 impl MediaType {
-    const INLINE: [Self; 13] = [
-        Self::Jpeg,
-        Self::Png,
-        Self::Gif,
-        Self::WebP,
-        Self::Mp4,
-        Self::WebM,
-        Self::QuickTime,
-        Self::WebMAudio,
-        Self::Mpeg,
-        Self::M4a,
-        Self::Ogg,
-        Self::Wav,
-        Self::Flac,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::Gif => "image/gif",
-            Self::WebP => "image/webp",
-            Self::Mp4 => "video/mp4",
-            Self::WebM => "video/webm",
-            Self::QuickTime => "video/quicktime",
-            Self::WebMAudio => "audio/webm",
-            Self::Mpeg => "audio/mpeg",
-            Self::M4a => "audio/mp4",
-            Self::Ogg => "audio/ogg",
-            Self::Wav => "audio/wav",
-            Self::Flac => "audio/flac",
-            Self::Other => "application/octet-stream",
-        }
+    /// A download for every text that is not on the list.
+    pub fn parse(text: &str) -> Self {
+        Self(InlineType::from_media_type(text))
     }
 
-    /// [`Self::Other`] for every text that is not on the list.
-    pub fn parse(text: &str) -> Self {
-        Self::INLINE.into_iter().find(|known| known.as_str() == text).unwrap_or(Self::Other)
+    pub fn as_str(self) -> &'static str {
+        self.0.map_or(DOWNLOAD, InlineType::media_type)
     }
 
     /// The type of a preview, by its beginning: previews are pictures that Patio made.
     pub fn of_preview(start: &[u8]) -> Self {
         match start {
-            [0xff, 0xd8, 0xff, ..] => Self::Jpeg,
-            [0x89, b'P', b'N', b'G', ..] => Self::Png,
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::WebP,
-            _ => Self::Other,
+            [0xff, 0xd8, 0xff, ..] => Self(Some(InlineType::Jpeg)),
+            [0x89, b'P', b'N', b'G', ..] => Self(Some(InlineType::Png)),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+                Self(Some(InlineType::WebP))
+            }
+            _ => Self(None),
         }
     }
 
     pub fn kind(self) -> FileKind {
-        match self {
-            Self::Jpeg | Self::Png | Self::Gif | Self::WebP => FileKind::Image,
-            Self::Mp4 | Self::WebM | Self::QuickTime => FileKind::Video,
-            Self::WebMAudio | Self::Mpeg | Self::M4a | Self::Ogg | Self::Wav | Self::Flac => {
-                FileKind::Audio
-            }
-            Self::Other => FileKind::File,
-        }
+        self.0.map_or(FileKind::File, InlineType::kind)
+    }
+
+    /// Whether it is a picture that may move.
+    pub fn is_gif(self) -> bool {
+        self.0 == Some(InlineType::Gif)
     }
 
     /// The name of its kind in the API and in the database.
@@ -98,7 +50,7 @@ impl MediaType {
 
     /// Whether browsers may show it where it stands.
     pub fn is_inline(self) -> bool {
-        self != Self::Other
+        self.0.is_some()
     }
 }
 
@@ -108,8 +60,9 @@ mod tests {
 
     #[test]
     fn only_listed_types_are_inline() {
-        for listed in MediaType::INLINE {
-            assert_eq!(MediaType::parse(listed.as_str()), listed);
+        for listed in InlineType::ALL {
+            let listed = MediaType::parse(listed.media_type());
+            assert!(listed.is_inline());
             assert_ne!(listed.kind(), FileKind::File);
         }
         for hostile in
