@@ -177,7 +177,7 @@ async fn discard(mut part: Field<'_>) {
 impl From<UploadError> for Problem {
     fn from(error: UploadError) -> Self {
         let with = |status, detail| Self::with_detail(status, detail);
-        match error {
+        let problem = match error {
             UploadError::NotFound => Self::not_found(),
             UploadError::TooLarge(largest) => {
                 with(StatusCode::PAYLOAD_TOO_LARGE, "file-too-large").of_size(largest)
@@ -197,6 +197,8 @@ impl From<UploadError> for Problem {
             UploadError::TooSlow => with(StatusCode::REQUEST_TIMEOUT, "upload-slow"),
             UploadError::Damaged => with(StatusCode::UNPROCESSABLE_ENTITY, "file-damaged"),
             UploadError::Service(error) => Self::from_storage(error),
-        }
+        };
+        // A page with the log's id says more than the form.
+        Self { is_of_file: problem.id.is_none(), ..problem }
     }
 }

@@ -35,11 +35,21 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// A number of bytes in the explanation.
     pub size: Option<u64>,
+    /// It is one of a file: without that file, or with another one, the rest may succeed.
+    pub is_of_file: bool,
 }
 
 impl Problem {
     pub fn new(status: StatusCode) -> Self {
-        Self { status, detail: None, fields: Vec::new(), id: None, retry_after: None, size: None }
+        Self {
+            status,
+            detail: None,
+            fields: Vec::new(),
+            id: None,
+            retry_after: None,
+            size: None,
+            is_of_file: false,
+        }
     }
 
     pub fn with_detail(status: StatusCode, detail: &'static str) -> Self {

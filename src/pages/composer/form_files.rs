@@ -98,19 +98,6 @@ impl ComposerForm {
     }
 }
 
-/// Whether the problem is one of a file: without it, or with another one, the form may succeed.
-pub(in crate::pages) fn is_about_files(problem: &Problem) -> bool {
-    const DETAILS: [&str; 6] = [
-        "disk-full",
-        "file-damaged",
-        "file-too-large",
-        "files-over-quota",
-        "files-waiting",
-        "upload-slow",
-    ];
-    problem.detail.is_some_and(|detail| DETAILS.contains(&detail))
-}
-
 /// Deletes those files that came with the form and are not in the message: it had been sent before.
 pub(in crate::pages) async fn discard_unused(
     files: &Files,

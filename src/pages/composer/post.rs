@@ -220,7 +220,7 @@ pub(in crate::pages) fn refused(
         None if problem.retry_after.is_some()
             || problem.status == StatusCode::FORBIDDEN
             || problem.detail == Some("room-is-archived")
-            || form_files::is_about_files(problem) =>
+            || problem.is_of_file =>
         {
             problem.explanation(t)
         }
