@@ -25,8 +25,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[serde(default)]
 struct SearchQuery {
     /// The query: words, `"phrases"`, `from:NAME`, `in:ROOM`, `on:DATE`, `before:DATE`,
-    /// `after:DATE`, `has:link`, `is:direct`. A `-` before any of them excludes it. Dates are in
-    /// your time zone.
+    /// `after:DATE`, `has:link`, `has:file`, `has:image`, `has:video`, `has:audio`, `filename:NAME`,
+    /// `is:direct`. A `-` before any of them excludes it. Dates are in your time zone.
     q: String,
     /// Messages with a smaller `id`.
     #[param(nullable = false, value_type = Option<i64>)]

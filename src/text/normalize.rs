@@ -3,9 +3,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The version of [`folded`], of [`exact`] and of the tokenizer. It must change whenever their results change, so
-/// that the search index is rebuilt.
-pub const VERSION: &str = "3";
+/// The version of [`folded`], of [`exact`], of the tokenizer and of what is indexed. It must change whenever their
+/// results change, so that the search index is rebuilt.
+pub const VERSION: &str = "4";
 
 /// Removes case, accents, and points and vowel marks that users omit when they type: `Bogotá`
 /// becomes `bogota`, `año` becomes `ano`, `Straße` becomes `strasse`.

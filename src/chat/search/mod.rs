@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use self::model::{
-    Candidate, Cursor, Filter, Found, Hit, IndexTerm, Query, SnippetPart, plain_name,
+    Candidate, Cursor, Filter, Found, Has, Hit, IndexTerm, Query, SnippetPart, plain_name,
 };
 use self::store::{Criteria, Scope, UserNames};
 use super::accounts::model::User;
@@ -58,7 +58,7 @@ impl SearchCursor {
     /// Every text is compared with every word.
     fn count(&mut self, found: &[Candidate]) {
         self.scanned += found.len();
-        let bytes: usize = found.iter().map(|candidate| candidate.body.len()).sum();
+        let bytes: usize = found.iter().map(Candidate::length).sum();
         self.bytes_read += bytes * self.filter.query.weight();
     }
 
@@ -257,9 +257,9 @@ impl Search {
         } else if let Some(rooms) = scope.few_rooms() {
             terms.push(rooms.iter().copied().map(IndexTerm::Room).collect());
         }
-        if query.link {
-            terms.push(vec![IndexTerm::Link]);
-        }
+        let file = query.names_files().then_some(Has::File);
+        let has = query.has.iter().copied().chain(file);
+        terms.extend(has.map(|has| vec![IndexTerm::Has(has)]));
         if terms.iter().any(Vec::is_empty) {
             return Ok(None);
         }
@@ -268,8 +268,9 @@ impl Search {
             terms.push(vec![IndexTerm::Any]);
         }
         let days = query.days();
-        let links = query.not.link;
-        Ok(Some(Criteria { reader: reader.id, phrases, terms, lowest, days, links }))
+        let links = query.not.has.contains(&Has::Link);
+        let files = query.compares_files();
+        Ok(Some(Criteria { reader: reader.id, phrases, terms, lowest, days, links, files }))
     }
 
     async fn authors(&self, reader: &User, names: &[String]) -> Result<Vec<UserId>, ServiceError> {
@@ -352,7 +353,7 @@ mod tests {
             author: UserId(1),
             room: RoomId(1),
             at: crate::kernel::Timestamp(0),
-            link: false,
+            contents: model::Contents::default(),
         };
         cursor.count(&vec![message; messages]);
         cursor.is_spent()

@@ -117,12 +117,14 @@ pub(in crate::pages) struct FileView<'a> {
     pub url: String,
     /// A smaller picture.
     pub preview_url: Option<String>,
+    /// What stands for it in a list; `None`: its ending.
+    pub thumbnail: Option<String>,
     /// The size in pixels at which it is shown alone.
     pub shown: Option<(u64, u64)>,
 }
 
 impl<'a> FileView<'a> {
-    fn new(attachment: &'a Attachment, t: Language) -> Self {
+    pub fn new(attachment: &'a Attachment, t: Language) -> Self {
         let (name, alt) = (attachment.name.as_str(), attachment.alt.as_str());
         let (name_start, name_end) = split(name);
         Self {
@@ -136,9 +138,17 @@ impl<'a> FileView<'a> {
             alt,
             url: files::url(attachment),
             preview_url: files::preview_url(attachment),
+            thumbnail: thumbnail(attachment),
             shown: attachment.width.zip(attachment.height).map(fit),
         }
     }
+}
+
+/// The address of a small picture of a file. A picture without a preview is small, unless it could not be decoded.
+fn thumbnail(attachment: &Attachment) -> Option<String> {
+    let is_small =
+        attachment.kind() == FileKind::Image && attachment.content.size <= LARGEST_MOVING;
+    files::preview_url(attachment).or_else(|| is_small.then(|| files::url(attachment)))
 }
 
 /// The largest size of the same shape that fits.

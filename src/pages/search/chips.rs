@@ -6,9 +6,10 @@ use jiff::civil::Date;
 
 use crate::chat::accounts::model::{Authenticated, UserRef};
 use crate::chat::rooms::model::{Room, Visibility};
-use crate::chat::search::model::{Query, QueryFilter};
+use crate::chat::search::model::{Has, Query, QueryFilter};
 use crate::http::Language;
 use crate::kernel::Timestamp;
+use crate::text::normalize::folded;
 
 /// The most people and rooms that are offered.
 const OFFERED: usize = 8;
@@ -75,11 +76,11 @@ impl Chips {
                 days(sought, now.in_zone(&me.zone).date(), t),
             );
         }
-        let kinds = [("has", "has:link"), ("is", "is:direct")];
-        let kinds = kinds.into_iter().filter(|(name, _)| !has(&[name]));
-        let kinds = kinds.map(|(name, operator)| Offer {
-            text: label(t, name, ""),
-            with: with(sought, operator),
+        let kinds = Has::ALL.map(|has| ("has", has.name())).into_iter().chain([("is", "direct")]);
+        let kinds = kinds.filter(|(name, _)| !has(&[name]));
+        let kinds = kinds.map(|(name, value)| Offer {
+            text: label(t, name, value),
+            with: with(sought, &format!("{name}:{value}")),
         });
         offer("search-kind", "filter", "search-kind", kinds.collect());
         Self { chosen: filters.iter().map(|it| chip(sought, t, it)).collect(), menus }
@@ -99,13 +100,25 @@ fn chip(sought: &str, t: Language, filter: &QueryFilter) -> Chip {
 /// A filter in words.
 fn label(t: Language, name: &str, value: &str) -> String {
     match name {
-        "has" => t.text("search-with-link").to_owned(),
+        "has" => t.text(with_key(value)).to_owned(),
+        "filename" => t.name("search-file-named", value),
         "is" => t.text("search-only-direct").to_owned(),
         "from" => t.name("search-from-name", value),
         "in" => value.to_owned(),
         "after" => t.name("search-after", value),
         "before" => t.name("search-before", value),
         _ => t.name("search-on", value),
+    }
+}
+
+/// The key of the text for what messages have.
+fn with_key(value: &str) -> &'static str {
+    match Has::parse(&folded(value)) {
+        Some(Has::File) => "search-with-file",
+        Some(Has::Image) => "search-with-image",
+        Some(Has::Video) => "search-with-video",
+        Some(Has::Audio) => "search-with-audio",
+        Some(Has::Link) | None => "search-with-link",
     }
 }
 

@@ -23,6 +23,7 @@ use crate::http::state::from_state;
 use crate::http::{AppState, Problem, Query, Viewer};
 use crate::kernel::paging::Limit;
 use crate::kernel::{Clock, MessageId, RoomId};
+use crate::pages::files::attachments::FileView;
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon, title};
@@ -32,7 +33,7 @@ use crate::pages::messages::show::place_in_room;
 /// Results per page.
 const RESULTS: i64 = 20;
 /// Example queries, each with the text key of its description.
-const EXAMPLES: [(&str, &str); 9] = [
+const EXAMPLES: [(&str, &str); 11] = [
     ("bogota", "search-help-words"),
     ("\"Bogotá\"", "search-help-exact"),
     ("-lima", "search-help-not"),
@@ -40,6 +41,8 @@ const EXAMPLES: [(&str, &str); 9] = [
     ("in:lobby", "search-help-in"),
     ("after:2026-01-31", "search-help-dates"),
     ("on:2026-01-31", "search-help-day"),
+    ("has:image", "search-help-file"),
+    ("filename:plan", "search-help-filename"),
     ("has:link", "search-help-link"),
     ("is:direct", "search-help-direct"),
 ];
@@ -58,7 +61,7 @@ struct SearchQuery {
 
 #[derive(Template)]
 #[template(path = "search/show.html")]
-struct SearchPage {
+struct SearchPage<'a> {
     page: Page,
     side: Sidebar,
     /// The query as entered.
@@ -66,7 +69,7 @@ struct SearchPage {
     /// The query is empty: the page explains the syntax.
     idle: bool,
     chips: Chips,
-    results: Vec<ResultView>,
+    results: Vec<ResultView<'a>>,
     /// The text that counts the results.
     count_key: &'static str,
     /// URL of the next page with older results.
@@ -76,7 +79,7 @@ struct SearchPage {
     examples: [(&'static str, &'static str); EXAMPLES.len()],
 }
 
-struct ResultView {
+struct ResultView<'a> {
     /// Link to the message in its room.
     path: String,
     icon: &'static str,
@@ -87,11 +90,22 @@ struct ResultView {
     photo: Option<String>,
     at: Moment,
     pieces: Vec<SnippetPart>,
+    files: Vec<FileView<'a>>,
+    /// How many files there are, in words.
+    files_label: String,
 }
 
-impl ResultView {
-    fn new(message: &Message, room: &Room, pieces: Vec<SnippetPart>, calendar: &Calendar) -> Self {
+impl<'a> ResultView<'a> {
+    fn new(
+        message: &'a Message,
+        room: &Room,
+        pieces: Vec<SnippetPart>,
+        calendar: &Calendar,
+    ) -> Self {
+        let t = calendar.t;
         Self {
+            files: message.attachments.iter().map(|file| FileView::new(file, t)).collect(),
+            files_label: t.count("attachment-count", message.attachments.len()),
             path: place_in_room(message, room.last_seq.0),
             icon: icon(room),
             room: title(room, calendar.t),
@@ -149,7 +163,8 @@ async fn index(
     let authors = found.iter().map(|message| &message.author);
     let in_rooms = found.iter().filter_map(|message| rooms.get(&message.room).copied());
     let chips = Chips::new(&params.q, &me, page.t, services.clock.now(), authors, in_rooms);
-    let view = |(message, pieces): (&Message, Vec<SnippetPart>)| {
+    let view = |(message, pieces)| {
+        let message: &Message = message;
         let room = rooms.get(&message.room)?;
         Some(ResultView::new(message, room, pieces, &calendar))
     };

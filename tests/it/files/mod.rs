@@ -1,6 +1,7 @@
 //! Files: how they arrive, how they are posted, and who may read them.
 
 mod deletion;
+mod finding;
 mod forms;
 mod hostile;
 mod posting;

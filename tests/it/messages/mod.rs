@@ -8,7 +8,7 @@ mod message_page;
 mod moderation;
 mod pins;
 mod replies;
-mod search;
+pub mod search;
 mod unread;
 mod wide_mentions;
 

@@ -442,7 +442,7 @@ async fn messages_of_closed_accounts_are_found() {
 }
 
 /// Waits until the background job has indexed all earlier messages.
-async fn until_indexed(db: &Db) {
+pub async fn until_indexed(db: &Db) {
     let unfinished = "select count(*) from settings where name = 'search_below'";
     eventually("all messages are indexed", async || numbers(db, unfinished).await == [0]).await;
 }
@@ -514,7 +514,7 @@ async fn result_page_highlights_matches_and_escapes_markup() {
     let page = ana.get("/search?q=%3Cb%3E%22").await;
     assert_eq!(page.attribute("#q", "value").as_deref(), Some("<b>\""));
     let page = ana.get("/search").await;
-    assert_eq!(page.all(".search-tips dt").len(), 9);
+    assert_eq!(page.all(".search-tips dt").len(), 11);
     assert!(page.all(".chip").is_empty(), "nothing to narrow yet");
     let outsider = server.browser().get("/search?q=bogota").await;
     assert!(outsider.all(".result").is_empty());

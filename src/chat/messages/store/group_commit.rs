@@ -177,7 +177,11 @@ fn documents<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<Inde
         let message = &outcome.message;
         match write {
             Write::Post(post) if outcome.changed => {
-                newest.insert(message.id, Some(Cow::from(&post.tokens)));
+                let tokens = match message.attachments.as_slice() {
+                    [] => Cow::from(&post.tokens),
+                    files => search::store::with_files(db, &post.tokens, files).into(),
+                };
+                newest.insert(message.id, Some(tokens));
             }
             Write::Edit { author, .. } => {
                 for WriteOutcome { message, .. } in std::iter::once(outcome).chain(&outcome.also) {

@@ -1,8 +1,9 @@
 //! The index entries of a message, and the phrases an index is queried for.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::contents::{Contents, Has, SearchedFile};
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::Member;
 use crate::kernel::{RoomId, UserId};
@@ -15,8 +16,7 @@ pub struct SearchDocument {
     pub room: RoomId,
     pub author: UserId,
     pub body: String,
-    /// Whether it contains a link.
-    pub link: bool,
+    pub contents: Contents,
 }
 
 /// A term of a message that is not a word. Its form begins with a private-use character, which is not a
@@ -27,7 +27,7 @@ pub enum IndexTerm {
     Any,
     Room(RoomId),
     Author(UserId),
-    Link,
+    Has(Has),
     /// The message contains a word more often than `PostgreSQL` stores positions for.
     Dense,
     /// The message id without its last `bits` bits. Only `PostgreSQL`'s index has it and computes it.
@@ -43,7 +43,8 @@ impl IndexTerm {
             Self::Any => "\u{e000}".to_owned(),
             Self::Room(room) => format!("\u{e001}{room}"),
             Self::Author(author) => format!("\u{e002}{author}"),
-            Self::Link => "\u{e003}".to_owned(),
+            Self::Has(Has::Link) => "\u{e003}".to_owned(),
+            Self::Has(file) => format!("\u{e006}{}", file.name()),
             Self::Dense => "\u{e004}".to_owned(),
             Self::IdRange { bits, number } => format!("\u{e005}{bits}.{number}"),
         }
@@ -69,14 +70,32 @@ fn parts<'a>(found: &'a [Token<'_>]) -> impl Iterator<Item = &'a str> {
     found.iter().flat_map(|token| &token.parts).map(|part| truncated(part))
 }
 
+/// A form of a word in the name of a file. The first character keeps it apart from the words of texts.
+fn named(form: &str) -> String {
+    format!("\u{e007}{form}")
+}
+
+/// The forms of the files of a message, each once, in an order that does not depend on that of the files.
+fn file_forms(contents: &Contents) -> BTreeSet<String> {
+    let kinds = Has::ALL.into_iter().filter(|has| *has != Has::Link && contents.has(*has));
+    let kinds = kinds.map(|has| IndexTerm::Has(has).form());
+    kinds.chain(contents.files.iter().flat_map(|file| name_forms(&file.name))).collect()
+}
+
+fn name_forms(name: &str) -> Vec<String> {
+    let found = tokens(name);
+    let words = words(&found).map(|form| named(&form));
+    words.chain(parts(&found).map(named)).collect()
+}
+
 impl SearchDocument {
-    /// For a message that is not stored yet.
+    /// For a message that is not stored yet. Its files are [`with_files`].
     pub fn new(member: &Member, body: &str, html: &str) -> Self {
         Self {
             room: member.gate(),
             author: member.user().id,
             body: body.to_owned(),
-            link: has_link(html),
+            contents: Contents { link: has_link(html), files: Vec::new() },
         }
     }
 
@@ -87,14 +106,18 @@ impl SearchDocument {
             room,
             author: message.author.id,
             body: message.body.clone(),
-            link: has_link(&message.html),
+            contents: Contents {
+                link: has_link(&message.html),
+                files: message.attachments.iter().map(SearchedFile::from).collect(),
+            },
         })
     }
 
     /// The terms other than words.
     fn terms(&self) -> impl Iterator<Item = String> {
         let terms = [IndexTerm::Any, IndexTerm::Room(self.room), IndexTerm::Author(self.author)];
-        terms.into_iter().chain(self.link.then_some(IndexTerm::Link)).map(IndexTerm::form)
+        let link = self.contents.link.then_some(IndexTerm::Has(Has::Link));
+        terms.into_iter().chain(link).map(IndexTerm::form)
     }
 
     /// All forms, separated by spaces (for FTS5).
@@ -108,7 +131,7 @@ impl SearchDocument {
             }
             text.push_str(&form);
         }
-        text
+        text_with_files(text, &self.contents)
     }
 
     /// The text of a `tsvector` (for `PostgreSQL`).
@@ -130,8 +153,28 @@ impl SearchDocument {
             let colon = if positions.is_empty() { "" } else { ":" };
             format!("'{form}'{colon}{}", positions.join(","))
         });
-        written.collect::<Vec<_>>().join(" ")
+        vector_with_files(written.collect::<Vec<_>>().join(" "), &self.contents)
     }
+}
+
+/// Adds files to the text of a document without them.
+pub(in crate::chat::search) fn text_with_files(mut text: String, contents: &Contents) -> String {
+    for form in file_forms(contents) {
+        text.push(' ');
+        text.push_str(&form);
+    }
+    text
+}
+
+/// Adds files to the vector of a document without them. The order of the words of names is not indexed.
+pub(in crate::chat::search) fn vector_with_files(
+    mut vector: String,
+    contents: &Contents,
+) -> String {
+    for form in file_forms(contents) {
+        vector.extend([" '", &form, "'"]);
+    }
+    vector
 }
 
 /// Whether rendered HTML contains a link. User text cannot contain tags.
@@ -184,6 +227,18 @@ impl Phrase {
             }
         }
         found
+    }
+
+    /// The phrases that an index entry must have to contain these words in the name of a file: each form alone.
+    pub(super) fn of_name(words: &[Token<'_>], prefix: bool) -> Vec<Self> {
+        let alone = |phrase: Self| {
+            let last = phrase.forms.len().saturating_sub(1);
+            phrase.forms.into_iter().enumerate().map(move |(n, form)| Self {
+                forms: vec![named(&form)],
+                prefix: phrase.prefix && n == last,
+            })
+        };
+        Self::of(words, prefix).into_iter().flat_map(alone).collect()
     }
 
     /// Whether it ends with a prefix so short that a large part of all messages may match.
@@ -251,7 +306,8 @@ mod tests {
     use super::*;
 
     fn document(body: &str) -> SearchDocument {
-        SearchDocument { room: RoomId(2), author: UserId(3), body: body.to_owned(), link: false }
+        let contents = Contents::default();
+        SearchDocument { room: RoomId(2), author: UserId(3), body: body.to_owned(), contents }
     }
 
     #[test]
@@ -262,6 +318,20 @@ mod tests {
             format!("{terms} el anonuevo 東京 京 ano nuevo")
         );
         assert_eq!(document("a b, a").vector(), "'a':1,3 'b':2 '\u{e000}' '\u{e001}2' '\u{e002}3'");
+    }
+
+    #[test]
+    fn files_are_indexed_by_kind_and_the_words_of_their_names() {
+        let contents = Contents::stored(false, Some("image Año_1.PNG\u{1f}file fooBar"));
+        let document = SearchDocument { contents: contents.clone(), ..document("a") };
+        let forms = "\u{e006}file \u{e006}image \u{e007}1 \u{e007}ano \u{e007}bar \u{e007}foo \u{e007}foobar \u{e007}png";
+        let terms = "\u{e000} \u{e001}2 \u{e002}3 a";
+        assert_eq!(document.text(), format!("{terms} {forms}"));
+        assert!(document.vector().ends_with(" '\u{e007}foobar' '\u{e007}png'"));
+        // A new message gets its files later.
+        let without = SearchDocument { contents: Contents::default(), ..document.clone() };
+        assert_eq!(text_with_files(without.text(), &contents), document.text());
+        assert_eq!(vector_with_files(without.vector(), &contents), document.vector());
     }
 
     #[test]

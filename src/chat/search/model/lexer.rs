@@ -7,7 +7,10 @@ use std::str::CharIndices;
 /// The part of a query that is parsed, in characters.
 const MAX_QUERY_CHARS: usize = 1_000;
 /// The names before a colon that are no words.
-pub(super) const OPERATORS: [&str; 7] = ["from", "in", "has", "is", "after", "before", "on"];
+pub(super) const OPERATORS: [&str; 8] =
+    ["from", "in", "has", "filename", "is", "after", "before", "on"];
+/// The length of the longest one with its colon.
+const LONGEST_OPERATOR: usize = 9;
 
 /// A token of the query text: up to the next space, or to the closing quote.
 pub(super) struct RawToken {
@@ -15,6 +18,7 @@ pub(super) struct RawToken {
     pub at: Range<usize>,
     pub text: String,
     pub quoted: bool,
+    /// There are quotes, around it or around the value of an operator, and they are closed.
     pub closed: bool,
     pub not: bool,
 }
@@ -32,7 +36,7 @@ pub(super) fn is_quote(c: char) -> bool {
 fn begins_with_operator(text: impl Iterator<Item = char>) -> bool {
     let mut colon = false;
     let name: String = text
-        .take(7)
+        .take(LONGEST_OPERATOR)
         .take_while(|c| {
             colon = *c == ':';
             !colon
@@ -68,18 +72,22 @@ impl<'a> Lexer<'a> {
         let not = self.minus();
         if self.skip(is_quote) {
             let (text, closed) = self.quoted();
-            return Some(RawToken { at: start..self.position(), text, quoted: true, closed, not });
+            let at = start..self.position();
+            return Some(RawToken { at, text, quoted: true, closed, not });
         }
-        let mut text = String::new();
+        let (mut text, mut closed) = (String::new(), false);
         while let Some((_, c)) = self.rest.next_if(|(_, c)| !c.is_whitespace()) {
             // A name with spaces: in:"the room".
             if is_quote(c) && text.ends_with(':') {
-                text.push_str(&self.quoted().0);
+                let value;
+                (value, closed) = self.quoted();
+                text.push_str(&value);
                 break;
             }
             text.push(c);
         }
-        Some(RawToken { at: start..self.position(), text, quoted: false, closed: true, not })
+        let at = start..self.position();
+        Some(RawToken { at, text, quoted: false, closed, not })
     }
 
     /// Whether a minus excludes the next token. One minus before a word or a quote does. Before

@@ -3,12 +3,14 @@
 //! The index proposes candidates and [`Query::hits`] decides. An index may return too many messages,
 //! never too few.
 
+mod contents;
 mod document;
 mod lexer;
 mod query;
 
-pub(in crate::chat::search) use self::document::has_link;
+pub use self::contents::{Contents, Has, SearchedFile};
 pub use self::document::{IndexTerm, Phrase, SearchDocument};
+pub(in crate::chat::search) use self::document::{has_link, text_with_files, vector_with_files};
 pub use self::query::{Exclusions, Query, QueryFilter, plain_name};
 use crate::kernel::{FieldError, MessageId, RoomId, Timestamp, UserId};
 pub use crate::text::snippet::{SnippetPart, snippet};
@@ -77,8 +79,15 @@ pub(in crate::chat::search) struct Candidate {
     /// For a reply in a thread, the room of the thread's head.
     pub room: RoomId,
     pub at: Timestamp,
-    /// Only set if the query needs it.
-    pub link: bool,
+    /// Only read if the query needs it.
+    pub contents: Contents,
+}
+
+impl Candidate {
+    /// The bytes that are compared.
+    pub fn length(&self) -> usize {
+        self.body.len() + self.contents.files.iter().map(|file| file.name.len()).sum::<usize>()
+    }
 }
 
 /// The parts of a query that the index does not evaluate: excluded authors and rooms, by id.
@@ -94,9 +103,11 @@ impl Filter {
         let not = &self.query.not;
         let excluded = self.authors.contains(&candidate.author)
             || self.rooms.contains(&candidate.room)
-            || (not.link && candidate.link)
+            || not.has.iter().any(|has| candidate.contents.has(*has))
             || not.days.iter().any(|day| day.contains(&candidate.at));
-        !excluded && self.query.hits(&candidate.body).is_some()
+        !excluded
+            && self.query.fits_names(&candidate.contents.files)
+            && self.query.hits(&candidate.body).is_some()
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::contents::{Has, SearchedFile};
 use super::document::Phrase;
 use super::lexer::{Lexer, OPERATORS, RawToken, is_quote};
 use crate::kernel::Timestamp;
@@ -21,14 +22,16 @@ const MIN_PREFIX_CHARS: usize = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     words: Vec<WordList>,
+    /// The words of the names of files.
+    file_names: Vec<WordList>,
     /// Names of authors, as typed.
     pub from: Vec<String>,
     /// Names of rooms, as typed.
     pub rooms: Vec<String>,
     /// Only in direct messages.
     pub direct: bool,
-    /// Only with a link.
-    pub link: bool,
+    /// Only with all of these.
+    pub has: Vec<Has>,
     /// Not before this time.
     pub after: Option<Timestamp>,
     pub before: Option<Timestamp>,
@@ -42,7 +45,7 @@ pub struct Exclusions {
     pub from: Vec<String>,
     pub rooms: Vec<String>,
     pub direct: bool,
-    pub link: bool,
+    pub has: Vec<Has>,
     pub days: Vec<Range<Timestamp>>,
 }
 
@@ -51,7 +54,7 @@ pub struct Exclusions {
 pub struct QueryFilter {
     /// The byte range.
     pub at: Range<usize>,
-    /// One of `from`, `in`, `has`, `is`, `after`, `before`, `on`.
+    /// One of [`OPERATORS`].
     pub name: &'static str,
     /// Without quotes.
     pub value: String,
@@ -90,7 +93,7 @@ impl Query {
         let mut lexer = Lexer::new(text);
         while let Some(raw) = lexer.next_raw_token() {
             let last = lexer.at_end();
-            if raw.quoted || !query.operator(&raw, zone) {
+            if raw.quoted || !query.operator(&raw, last, zone) {
                 query.add(&raw, last);
             }
         }
@@ -103,7 +106,8 @@ impl Query {
         let mut lexer = Lexer::new(text);
         let mut filters = Vec::new();
         while let Some(raw) = lexer.next_raw_token() {
-            if !raw.quoted && query.operator(&raw, zone) {
+            let last = lexer.at_end();
+            if !raw.quoted && query.operator(&raw, last, zone) {
                 filters.extend(QueryFilter::of(raw));
             }
         }
@@ -116,24 +120,33 @@ impl Query {
     }
 
     fn add(&mut self, raw: &RawToken, last: bool) {
-        let mut found: Vec<_> = tokens(&raw.text).into_iter().map(Token::into_owned).collect();
+        // Even inside quotes, as long as they are not closed, the last word is still being typed.
+        let may_continue = last && !(raw.quoted && raw.closed);
+        let words = WordList { exact: raw.quoted, ..self.word_list(raw, &raw.text, may_continue) };
+        add_words(&mut self.words, words);
+    }
+
+    /// The words of a text, as many as the query may still have.
+    fn word_list(&self, raw: &RawToken, text: &str, last: bool) -> WordList {
+        let mut found: Vec<_> = tokens(text).into_iter().map(Token::into_owned).collect();
         let last = last && found.len() <= self.remaining_words();
         found.truncate(self.remaining_words());
-        if found.is_empty() {
-            return;
-        }
-        // Even inside quotes, as long as they are not closed, the last word is still being typed.
-        let prefix = last && !raw.not && !(raw.quoted && raw.closed);
-        let prefix = prefix && found.last().is_some_and(may_continue);
-        let words = WordList { tokens: found, exact: raw.quoted, prefix, not: raw.not };
-        if !self.words.iter().any(|known| known.is_equivalent(&words)) {
-            self.words.push(words);
-        }
+        let prefix = last && !raw.not && found.last().is_some_and(may_continue);
+        WordList { tokens: found, exact: false, prefix, not: raw.not }
+    }
+
+    /// Adds the name of a file. Returns false if it has no words.
+    fn add_file_name(&mut self, raw: &RawToken, name: &str, last: bool) -> bool {
+        let words = self.word_list(raw, name, last && !raw.closed);
+        let has_words = !words.tokens.is_empty() || self.remaining_words() == 0;
+        add_words(&mut self.file_names, words);
+        has_words
     }
 
     /// How many more words the query may have.
     fn remaining_words(&self) -> usize {
-        limits::WORDS.saturating_sub(self.words.iter().map(|words| words.tokens.len()).sum())
+        let lists = self.words.iter().chain(&self.file_names);
+        limits::WORDS.saturating_sub(lists.map(|words| words.tokens.len()).sum())
     }
 
     /// The number of words a text is compared with, at least one.
@@ -142,7 +155,7 @@ impl Query {
     }
 
     /// Applies the token if it is an operator with a value. Returns false otherwise.
-    fn operator(&mut self, raw: &RawToken, zone: &TimeZone) -> bool {
+    fn operator(&mut self, raw: &RawToken, last: bool, zone: &TimeZone) -> bool {
         let Some((name, value)) = raw.text.split_once(':') else { return false };
         let value = value.trim_matches('"').trim();
         let name = name.to_ascii_lowercase();
@@ -153,8 +166,14 @@ impl Query {
             ("from", _) => add_name(&mut self.from, value),
             ("in", _) if not => add_name(&mut self.not.rooms, value),
             ("in", _) => add_name(&mut self.rooms, value),
-            ("has", "link") if not => self.not.link = true,
-            ("has", "link") => self.link = true,
+            ("has", value) => {
+                let Some(has) = Has::parse(value) else { return false };
+                let all = if not { &mut self.not.has } else { &mut self.has };
+                if !all.contains(&has) {
+                    all.push(has);
+                }
+            }
+            ("filename", _) => return self.add_file_name(raw, value, last),
             ("is", "direct") if not => self.not.direct = true,
             ("is", "direct") => self.direct = true,
             ("after" | "before" | "on", _) => return self.apply_days(&name, value, not, zone),
@@ -194,7 +213,27 @@ impl Query {
     pub fn phrases(&self) -> Vec<Phrase> {
         let wanted = self.words.iter().filter(|words| !words.not);
         let phrases = wanted.flat_map(|words| Phrase::of(&words.tokens, words.prefix));
-        phrases.take(MAX_PHRASES).collect()
+        let named = self.file_names.iter().filter(|words| !words.not);
+        let named = named.flat_map(|words| Phrase::of_name(&words.tokens, words.prefix));
+        named.chain(phrases).take(MAX_PHRASES).collect()
+    }
+
+    /// Whether it is about the names of files, which a message that matches has.
+    pub fn names_files(&self) -> bool {
+        self.file_names.iter().any(|words| !words.not)
+    }
+
+    /// Whether the files of a message decide if it matches, beyond the index.
+    pub fn compares_files(&self) -> bool {
+        !self.file_names.is_empty() || self.not.has.iter().any(|has| *has != Has::Link)
+    }
+
+    /// Whether a message with these files matches, as far as their names go.
+    pub fn fits_names(&self, files: &[SearchedFile]) -> bool {
+        let is_named = |words: &WordList| {
+            files.iter().any(|file| !words.positions(&tokens(&file.name)).is_empty())
+        };
+        self.file_names.iter().all(|words| is_named(words) != words.not)
     }
 
     /// The byte ranges of all hits in a text, in order; `None` if it does not match.
@@ -236,6 +275,13 @@ fn may_continue(token: &Token<'_>) -> bool {
         Kind::Word => token.folded.chars().count() >= MIN_PREFIX_CHARS,
         Kind::Sign => true,
         Kind::Emoji => false,
+    }
+}
+
+fn add_words(lists: &mut Vec<WordList>, words: WordList) {
+    let is_known = lists.iter().any(|known| known.is_equivalent(&words));
+    if !words.tokens.is_empty() && !is_known {
+        lists.push(words);
     }
 }
 
@@ -303,6 +349,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::chat::search::model::contents::Contents;
     use crate::chat::search::model::document::SearchDocument;
     use crate::kernel::{RoomId, UserId};
 
@@ -340,7 +387,7 @@ mod tests {
             (query.from, query.rooms),
             (vec!["@Ana".to_owned()], vec!["El huerto".to_owned()])
         );
-        assert!(query.link && query.direct);
+        assert!(query.has == [Has::Link] && query.direct);
         assert_eq!(query.after, Some(Timestamp(1_767_312_000_000)));
         assert_eq!(query.words.len(), 1);
         for text in [
@@ -389,12 +436,12 @@ mod tests {
             assert_eq!((query.not.from.len(), query.from.len()), (1, 0), "{name}");
         }
         assert_eq!(not("-in:\"El huerto\"").rooms, ["El huerto"]);
-        assert!(not("-has:link").link && not("-IS:direct").direct);
+        assert!(not("-has:link").has == [Has::Link] && not("-IS:direct").direct);
         assert_eq!(parsed("-after:2026-01-02"), parsed("before:2026-01-02"));
         assert_eq!(parsed("-before:2026-01-02"), parsed("after:2026-01-02"));
         assert_eq!(not("-on:2026-01-02").days.len(), 1);
         let both = parsed("-from:ana -from:luis -has:link word");
-        assert_eq!((both.not.from.len(), both.not.link, both.words.len()), (2, true, 1));
+        assert_eq!((both.not.from.len(), both.not.has.len(), both.words.len()), (2, 1, 1));
         // A word that looks like an operator but is none stays an excluded word.
         assert!(parsed("word -has:dog").words.iter().any(|words| words.not));
     }
@@ -452,9 +499,51 @@ mod tests {
 
     #[test]
     fn values_of_operators_are_read_in_any_case() {
-        assert!(parsed("has:LINK").link && parsed("-has:Link").not.link);
+        assert_eq!(parsed("has:LINK -has:Image").has, [Has::Link]);
+        assert_eq!(parsed("has:LINK -has:Image").not.has, [Has::Image]);
         assert!(parsed("is:DIRECT").direct && parsed("-IS:Direct").not.direct);
-        assert!(parsed("has:ＬＩＮＫ").link && !parsed("has:LINKS").link);
+        assert_eq!(parsed("has:ＬＩＮＫ").has, [Has::Link]);
+        assert_eq!(parsed("has:LINKS").has, []);
+    }
+
+    #[test]
+    fn names_of_files_are_found_by_their_words() {
+        let names = |query: &str, names: &[&str]| {
+            let files: Vec<String> = names.iter().map(|name| format!("file {name}")).collect();
+            let contents = Contents::stored(false, Some(&files.join("\u{1f}")));
+            parsed(query).fits_names(&contents.files)
+        };
+        let report = &["Informe_Año 2026.PDF"][..];
+        for query in [
+            "filename:informe",
+            "FILENAME:\"informe ano\"",
+            "filename:pdf",
+            "filename:.pdf",
+            "filename:infor",
+            "filename:\"ano 202",
+            "filename:2026 filename:informe",
+            "-filename:foto",
+            "filename:",
+        ] {
+            assert!(names(query, report), "{query}");
+        }
+        for query in [
+            "filename:foto",
+            "filename:\"infor\"",
+            "filename:infor hola",
+            "filename:\"ano informe\"",
+            "filename:in",
+            "-filename:pdf",
+            "filename:informe filename:foto",
+        ] {
+            assert!(!names(query, report), "{query}");
+        }
+        assert!(names("filename:foto filename:pdf", &["a.pdf", "foto.png"]));
+        assert!(!names("filename:a", &[]) && names("-filename:a", &[]));
+        // Without a word it is text.
+        assert!(parsed("filename:--- x").file_names.is_empty());
+        let query = parsed("filename:a-b c");
+        assert_eq!((query.weight(), query.phrases().len()), (3, 3));
     }
 
     #[test]
@@ -474,7 +563,7 @@ mod tests {
         let names: Vec<String> = (0..90).map(|n| format!("in:r{n}")).collect();
         assert_eq!(parsed(&names.join(" ")).rooms.len(), limits::WORDS);
         // Operators after them still apply.
-        assert!(parsed(&format!("{typed} has:link")).link);
+        assert_eq!(parsed(&format!("{typed} has:link")).has, [Has::Link]);
     }
 
     #[test]
@@ -495,7 +584,8 @@ mod tests {
             let typed = if quoted { format!("\"{typed}\"") } else { typed };
             let query = parsed(&typed);
             prop_assume!(query.hits(&body).is_some());
-            let index = SearchDocument { room: RoomId(1), author: UserId(1), body, link: false }.text();
+            let contents = Contents::default();
+            let index = SearchDocument { room: RoomId(1), author: UserId(1), body, contents }.text();
             for phrase in query.phrases() {
                 let asked = phrase.match_text();
                 let (row, prefix) = match asked.strip_suffix(" *") {

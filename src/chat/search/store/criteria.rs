@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::chat::search::model::{Candidate, IndexTerm, Phrase};
+use crate::chat::search::model::{Candidate, Contents, IndexTerm, Phrase};
 use crate::db::positional_row;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
@@ -18,7 +18,17 @@ pub(in crate::chat::search) struct Criteria {
     pub days: Range<Timestamp>,
     /// Whether to return for each candidate if it contains a link.
     pub links: bool,
+    /// Whether to return the files of each candidate.
+    pub files: bool,
 }
+
+/// The files of the message `m`, for [`Contents::stored`].
+macro_rules! FILES_COLUMN {
+    () => {
+        "(select string_agg(f.kind || ' ' || f.name, '\u{1f}') from files f where f.message_id = m.id)"
+    };
+}
+pub(super) use FILES_COLUMN;
 
 positional_row! {
     pub(super) struct CandidateRow {
@@ -28,6 +38,7 @@ positional_row! {
         room: RoomId,
         at: Timestamp,
         link: bool,
+        files: Option<String>,
     }
 }
 
@@ -39,7 +50,7 @@ impl From<CandidateRow> for Candidate {
             author: row.author,
             room: row.room,
             at: row.at,
-            link: row.link,
+            contents: Contents::stored(row.link, row.files.as_deref()),
         }
     }
 }

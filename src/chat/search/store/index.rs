@@ -5,8 +5,12 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::criteria::FILES_COLUMN;
+use crate::chat::files::model::Attachment;
 use crate::chat::rooms::GATE;
-use crate::chat::search::model::{SearchDocument, has_link};
+use crate::chat::search::model::{
+    Contents, SearchDocument, SearchedFile, has_link, text_with_files, vector_with_files,
+};
 use crate::db::{
     Db, StatementBatch, Transaction, execute, fetch_all, fetch_optional_scalar,
     power_of_two_chunks, set_setting,
@@ -22,12 +26,28 @@ struct DocumentRow {
     author_id: UserId,
     body: String,
     html: String,
+    files: Option<String>,
 }
 
 impl From<DocumentRow> for SearchDocument {
     fn from(row: DocumentRow) -> Self {
-        Self { room: row.room, author: row.author_id, link: has_link(&row.html), body: row.body }
+        let contents = Contents::stored(has_link(&row.html), row.files.as_deref());
+        Self { room: row.room, author: row.author_id, body: row.body, contents }
     }
+}
+
+/// A query for [`DocumentRow`]s of messages `m`, to be followed by a condition.
+macro_rules! SELECT_DOCUMENTS {
+    ($rest:literal) => {
+        concat!(
+            "select m.id, ",
+            GATE!("(m.room_seq_key >> 32)"),
+            " as room, m.author_id, m.body, m.html, case when m.files > 0 then ",
+            FILES_COLUMN!(),
+            " end as files from messages m ",
+            $rest
+        )
+    };
 }
 
 /// A list as one JSON value for `SQLite`.
@@ -52,6 +72,16 @@ pub(in crate::chat) fn tokens(db: &Db, document: &SearchDocument) -> String {
     }
 }
 
+/// Adds files to the tokens of a message without them: the files of a new message are known when it is stored.
+pub(in crate::chat) fn with_files(db: &Db, tokens: &str, attachments: &[Attachment]) -> String {
+    let files = attachments.iter().map(SearchedFile::from).collect();
+    let contents = Contents { link: false, files };
+    match db {
+        Db::Sqlite { .. } => text_with_files(tokens.to_owned(), &contents),
+        Db::Postgres(_) => vector_with_files(tokens.to_owned(), &contents),
+    }
+}
+
 /// In ascending order of id, which FTS5 requires.
 fn in_order<'a>(entries: &'a [IndexEntry<'_>]) -> Vec<&'a IndexEntry<'a>> {
     let mut sorted: Vec<_> = entries.iter().collect();
@@ -73,12 +103,9 @@ pub(in crate::chat) async fn forget(
             // `+id` keeps SQLite from scanning all indexed rows.
             let rows: Vec<DocumentRow> = fetch_all!(
                 transaction,
-                concat!(
-                    "select id, ",
-                    GATE!("(room_seq_key >> 32)"),
-                    " as room, author_id, body, html from messages
-                 where id in (select value from json_each($1)) and deleted_at is null
-                   and +id in (select id from search_docsize)"
+                SELECT_DOCUMENTS!(
+                    "where m.id in (select value from json_each($1)) and m.deleted_at is null
+                       and +m.id in (select id from search_docsize)"
                 ),
                 json(messages)?,
             )?;
@@ -172,11 +199,8 @@ pub(in crate::chat::search) async fn index_old(db: &Db) -> Result<Option<usize>,
     let Some(below) = below else { return Ok(None) };
     let rows: Vec<DocumentRow> = fetch_all!(
         transaction,
-        concat!(
-            "select id, ",
-            GATE!("(room_seq_key >> 32)"),
-            " as room, author_id, body, html from messages
-             where id < $1 and deleted_at is null and twin_of is null order by id desc limit $2"
+        SELECT_DOCUMENTS!(
+            "where m.id < $1 and m.deleted_at is null and m.twin_of is null order by m.id desc limit $2"
         ),
         below,
         BATCH,

@@ -1,6 +1,6 @@
 //! Queries the index.
 
-use super::criteria::{CandidateRow, Criteria};
+use super::criteria::{CandidateRow, Criteria, FILES_COLUMN};
 use super::postgres;
 use crate::chat::rooms::{GATE, READABLE_ROOMS};
 use crate::chat::search::model::{Candidate, IndexTerm, Phrase};
@@ -40,7 +40,10 @@ const SQLITE: &str = json_aggregate!(
         "m.id, m.body, m.author_id, ",
         GATE!("(m.room_seq_key >> 32)"),
         ", m.created_at,
-         case when $8 and m.html like '%<a href=\"http%' then true else false end"
+         case when $8 and m.html like '%<a href=\"http%' then true else false end,
+         case when $9 and m.files > 0 then ",
+        FILES_COLUMN!(),
+        " end"
     ),
     concat!(
         "from search s cross join messages m on m.id = s.rowid
@@ -81,6 +84,7 @@ pub(in crate::chat::search) async fn find(
                 i64::try_from(limit).unwrap_or(i64::MAX),
                 criteria.lowest,
                 criteria.links,
+                criteria.files,
             )?;
             parse_json_rows(&rows)?
         }

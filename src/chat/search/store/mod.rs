@@ -8,7 +8,7 @@ mod postgres;
 mod visibility;
 
 pub(super) use self::criteria::Criteria;
-pub(in crate::chat) use self::index::{IndexEntry, forget, tokens, write};
+pub(in crate::chat) use self::index::{IndexEntry, forget, tokens, with_files, write};
 pub(super) use self::index::{index_old, renew};
 pub(super) use self::lookup::{find, relaxed_criteria};
 pub(super) use self::visibility::{Scope, UserNames, scope, span, user_names};

@@ -4,7 +4,7 @@
 //! are queried first: for a few messages, then for eight times as many, and so on until there are
 //! enough. A common word is found in the first window; a rare one is little to collect in the last.
 
-use super::criteria::{CandidateRow, Criteria};
+use super::criteria::{CandidateRow, Criteria, FILES_COLUMN};
 use crate::chat::rooms::{GATE, READABLE_ROOMS};
 use crate::chat::search::model::{IndexTerm, Phrase};
 use crate::db::{Db, fetch_all};
@@ -80,12 +80,15 @@ const QUERY: &str = concat!(
         where search_entry(id, tokens) @@ $1::tsquery and ($2::text is null or tokens @@ $2::tsquery)
           and id + 0 < $3 and id + 0 >= $4)
      select m.id, m.body, m.author_id, m.room, m.created_at,
-       case when $9 and m.html like '%<a href=\"http%' then true else false end
+       case when $9 and m.html like '%<a href=\"http%' then true else false end,
+       case when $10 and m.files > 0 then ",
+    FILES_COLUMN!(),
+    " end
      from (select id from s order by id desc) s
      cross join lateral
        (select id, body, author_id, ",
     GATE!("(room_seq_key >> 32)"),
-    " as room, created_at, html from messages
+    " as room, created_at, html, files from messages
         where id = s.id and ",
     GATE!("(room_seq_key >> 32)"),
     " = any(array(",
@@ -117,6 +120,7 @@ pub(super) async fn find(
             criteria.days.end,
             i64::try_from(limit - found.len()).unwrap_or(i64::MAX),
             criteria.links,
+            criteria.files,
         )?;
         found.extend(more);
         if found.len() >= limit {
