@@ -1,21 +1,23 @@
 //! Creating a backup while the server runs.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use sqlx::Connection;
 
 use super::integrity;
-use crate::backup::archive::{DATABASE, FORMAT, Manifest};
+use crate::backup::archive::{DATABASE, Entry, FORMAT, Manifest};
 use crate::backup::scratch_dir::folder_of;
 use crate::backup::{archive, scratch_dir};
+use crate::chat::files::storage::Storage as FileStorage;
 use crate::config::{DatabaseUrl, Storage};
 use crate::data_dir::{DataDir, ensure_space};
 use crate::db::migrations;
 use crate::db::sqlite::file;
 use crate::kernel::Timestamp;
+use crate::outgoing::HttpClient;
 
 /// Prefix of the temporary folder.
 const PREFIX: &str = ".patio-backup-";
@@ -58,27 +60,30 @@ pub async fn backup(
     let copy = work.path().join(DATABASE);
     file::copy(&database, &copy).await?;
     let manifest = describe(&copy, now).await?;
-    // Contents never change, and one that the copy names stays for a day after the last file that names it.
-    let open = |path: &str| match path {
-        DATABASE => File::open(&copy),
-        content => File::open(in_use.path().join(content)),
-    };
     if let Target::File { path, .. } = target {
         let bytes = manifest.entries.iter().map(|entry| entry.bytes).sum();
         ensure_space(folder_of(path), bytes)?;
     }
-    match target {
-        Target::Stream => {
-            archive::write(io::stdout().lock(), &manifest, open)?.flush()?;
+    let temporary = work.path().join("archive");
+    let to: Box<dyn Write + Send> = match target {
+        Target::Stream => Box::new(io::stdout()),
+        Target::File { .. } => Box::new(File::create_new(&temporary)?),
+    };
+    let files = FileStorage::configured(&storage.files, in_use.path(), &HttpClient::new())?;
+    let written = manifest.clone();
+    // Contents never change, and one that the copy names stays for a day after the last file that names it.
+    let open = move |entry: &Entry| -> io::Result<Box<dyn Read>> {
+        match entry.content() {
+            Some(content) => files.read_waiting(&content),
+            None => Ok(Box::new(File::open(&copy)?)),
         }
-        Target::File { path, .. } => {
-            let temporary = work.path().join("archive");
-            let to = File::create_new(&temporary)?;
-            archive::write(to, &manifest, open)?.sync_all()?;
-            fs::rename(&temporary, path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            File::open(folder_of(path))?.sync_all()?;
-        }
+    };
+    let write = move || archive::write(to, &written, open)?.flush().map_err(anyhow::Error::from);
+    tokio::task::spawn_blocking(write).await??;
+    if let Target::File { path, .. } = target {
+        File::open(&temporary)?.sync_all()?;
+        fs::rename(&temporary, path).with_context(|| format!("cannot write {}", path.display()))?;
+        File::open(folder_of(path))?.sync_all()?;
     }
     Ok(manifest)
 }

@@ -14,12 +14,14 @@ use crate::backup::archive::{Archive, DATABASE, Manifest, UPLOADS};
 use crate::backup::create as backup;
 use crate::backup::scratch_dir;
 use crate::backup::scratch_dir::explain_error;
-use crate::chat::files::storage::CONTENTS;
+use crate::chat::files::storage::{CONTENTS, Storage as FileStorage};
 use crate::config::Storage;
 use crate::data_dir::owner::Owner;
 use crate::data_dir::{DataDir, EPOCH_NOTE, REPLACED};
 use crate::db::migrations;
 use crate::db::sqlite::file;
+use crate::outgoing::HttpClient;
+use crate::progress::Progress;
 
 /// Options of a restore.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,7 @@ pub async fn restore(
     if !options.replace && !data_dir.is_empty()? {
         bail!("{} is not empty: use --force to replace its contents", place.display());
     }
+    let files = FileStorage::configured(&storage.files, place, &HttpClient::new())?;
     let work = scratch_dir::make_in(".restored-", place, archive.bytes())?;
     let (manifest, mut connection) = check(archive, work.path()).await?;
     integrity::renew(&mut connection, options.epoch).await?;
@@ -84,6 +87,9 @@ pub async fn restore(
     }
     connection.close().await?;
     File::open(work.path().join(DATABASE))?.sync_all()?;
+    if !files.is_in_data_dir() {
+        put_contents(&files, &manifest, work.path()).await?;
+    }
     if let Some(owner) = Owner::of(place) {
         for name in DATA_FILES.into_iter().filter(|name| work.path().join(name).exists()) {
             // A failure was already reported by `DataDir::warn`.
@@ -92,6 +98,26 @@ pub async fn restore(
     }
     swap_in(place, work.path())?;
     Ok(manifest)
+}
+
+/// Moves the contents of files to where they are stored, before a database names them there.
+async fn put_contents(files: &FileStorage, manifest: &Manifest, from: &Path) -> anyhow::Result<()> {
+    let contents = || manifest.entries.iter().filter_map(|entry| Some((entry, entry.content()?)));
+    let mut progress =
+        Progress::new("storing files", contents().map(|(_, content)| content.size).sum());
+    for (entry, content) in contents() {
+        let path = from.join(&entry.path);
+        let cannot = || format!("{} cannot be stored", entry.path);
+        if files.size(&content.hash).await.with_context(cannot)? != Some(content.size) {
+            files.put(&content, File::open(path)?).await.with_context(cannot)?;
+        }
+        progress.add(content.size);
+    }
+    // What is empty or not there is not swapped in.
+    Ok(fs::remove_dir_all(from.join(CONTENTS)).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })?)
 }
 
 /// Extracts and verifies an archive, and migrates its database.

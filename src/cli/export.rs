@@ -14,6 +14,7 @@ use crate::db::Db;
 use crate::export::write::{ExportOptions, export};
 use crate::http::Language;
 use crate::kernel::Clock;
+use crate::outgoing::HttpClient;
 
 #[derive(Args)]
 pub(super) struct Export {
@@ -64,7 +65,8 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<()> {
         let data_dir = DataDir::lock_shared(storage)?;
         let db = Db::open(storage.database(), data_dir.path()).await?;
         let now = Clock::system().now();
-        let files = FileStorage::in_directory(data_dir.path())?;
+        let client = HttpClient::new();
+        let files = FileStorage::configured(&storage.files, data_dir.path(), &client)?;
         let options = ExportOptions {
             secrets: *full,
             storage: &files,

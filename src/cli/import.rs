@@ -12,6 +12,7 @@ use crate::data_dir::owner::Owner;
 use crate::db::Db;
 use crate::export::read::import;
 use crate::kernel::Random;
+use crate::outgoing::HttpClient;
 
 #[derive(Args)]
 pub(super) struct Import {
@@ -38,7 +39,8 @@ pub(super) fn run(arguments: &Import) -> anyhow::Result<()> {
         let data_dir = DataDir::lock_exclusive(storage)?;
         data_dir.warn();
         let db = Db::open(storage.database(), data_dir.path()).await?;
-        let files = FileStorage::in_directory(data_dir.path())?;
+        let client = HttpClient::new();
+        let files = FileStorage::configured(&storage.files, data_dir.path(), &client)?;
         let done = import(&db, &files, path, &Random::system().token()).await;
         db.close().await;
         // A failure was already reported by `DataDir::warn`.

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::Address;
+use crate::config::{Address, WrongSetting};
 use crate::media::{self, Rendition};
 
 /// A team and community chat that you run yourself: one executable, one data directory.
@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             print_error(&format!("{error:#}"));
-            ExitCode::from(1)
+            ExitCode::from(if error.is::<WrongSetting>() { 2 } else { 1 })
         }
     }
 }

@@ -68,4 +68,6 @@ fn no_secrets() -> Targets {
         .with_target("patio", LevelFilter::TRACE)
         .with_target("sqlx::query", LevelFilter::DEBUG)
         .with_target("tower_sessions", LevelFilter::OFF)
+        // It logs each repeated request; what fails for good is in our own log.
+        .with_target("object_store", LevelFilter::ERROR)
 }

@@ -60,10 +60,11 @@ fn wrong_value<C: CommandFactory>(error: &Error) -> Option<String> {
     Some(format!("{variable}={value} is not allowed; allowed: {allowed}"))
 }
 
-/// Hides a URL that may contain a password: only its scheme is shown.
+/// Hides what may be a secret: of a URL, only the scheme is shown.
 fn redact(value: String, secret: bool) -> String {
     match value.split_once("://") {
         Some((scheme, rest)) if secret && rest.contains(['@', '?']) => format!("{scheme}://…"),
+        None if secret => "…".to_owned(),
         _ => value,
     }
 }

@@ -60,6 +60,8 @@ impl DataDir {
         storage: &Storage,
         lock: fn(&File) -> Result<(), TryLockError>,
     ) -> anyhow::Result<Self> {
+        // Wrong settings are reported before anything is created.
+        storage.files.place()?;
         let path = storage.data_dir.clone();
         let shown = path.display();
         DirBuilder::new()

@@ -26,6 +26,8 @@ pub mod file {
     pub const UNPOSTED_KEPT: Duration = Duration::from_hours(24);
     /// How long the bytes of deleted files stay in storage, so that a running backup is complete.
     pub const UNUSED_KEPT: Duration = Duration::from_hours(24);
+    /// How long the same bytes are not accepted while they are deleted from storage, if that does not end.
+    pub const DELETED_WITHIN: Duration = Duration::from_mins(2);
 }
 
 /// Per upload.
@@ -56,4 +58,28 @@ pub mod inspection {
     pub const AT_ONCE: usize = 1;
     /// How long a file waits for its turn before it is refused.
     pub const TURN_WITHIN: Duration = Duration::from_mins(2);
+}
+
+/// Per request to an S3 server that stores files.
+pub mod storage {
+    use std::time::Duration;
+
+    /// How long the server may take to answer, beyond the time for the bytes of the request.
+    pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+    /// The slowest pace at which it may take them, in bytes per second.
+    pub const SLOWEST_PUT: u32 = 256 * 1024;
+    /// How long it may be silent within an answer.
+    pub const SILENCE: Duration = Duration::from_secs(20);
+    /// How often a failed request is repeated.
+    pub const RETRIES: usize = 2;
+    /// When a failed request is not repeated any more.
+    pub const RETRY_WITHIN: Duration = Duration::from_secs(8);
+    /// `Retry-After` while the server is away.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(10);
+    /// Files that are sent to it at the same time.
+    pub const PUTS_AT_ONCE: usize = 4;
+    /// Bytes of a file that are in memory while it is sent. Files of more than 50 GB have larger parts.
+    pub const PART_BYTES: u64 = 5 * 1024 * 1024;
+    /// Parts of a file.
+    pub const PARTS: u64 = 10_000;
 }

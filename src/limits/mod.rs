@@ -9,7 +9,7 @@ mod links;
 
 use std::time::Duration;
 
-pub use self::files::{file, inspection, upload};
+pub use self::files::{file, inspection, storage, upload};
 pub use self::links::{link_preview, outgoing};
 
 /// How often something is allowed: `burst` times at once, then once per `every`.

@@ -12,6 +12,7 @@
 mod connector;
 mod guard;
 mod network;
+mod object_store;
 mod response;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ use url::Url;
 use self::connector::Connector;
 pub use self::guard::Refusal;
 pub use self::network::{Network, SystemNetwork};
+pub use self::object_store::StoreConnector;
 pub use self::response::Response;
 use crate::limits::outgoing as limits;
 
@@ -73,6 +75,9 @@ pub enum FetchError {
     /// The certificates of the system cannot be read.
     #[error("no usable root certificates: {0}")]
     Roots(String),
+    /// No connection was made, so nothing was sent.
+    #[error("no connection: {0}")]
+    Unreachable(String),
     /// The connection, the TLS handshake or HTTP failed.
     #[error("the request failed: {0}")]
     Failed(String),
@@ -231,5 +236,5 @@ fn request_failed(error: &hyper_util::client::legacy::Error) -> FetchError {
         last = error.to_string();
         cause = error.source();
     }
-    FetchError::Failed(last)
+    if error.is_connect() { FetchError::Unreachable(last) } else { FetchError::Failed(last) }
 }

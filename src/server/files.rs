@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::Foundation;
 use crate::chat::files::model::UploadLimits;
+use crate::chat::files::storage::Storage;
 use crate::chat::files::{Files, FilesParts};
 use crate::config::Config;
-use crate::kernel::ServiceError;
 use crate::media::{FileInspector, ImageEncoder};
 
 pub(super) fn start(
@@ -14,8 +14,8 @@ pub(super) fn start(
     images: ImageEncoder,
     data_dir: &Path,
     config: &Config,
-) -> Result<Files, ServiceError> {
-    let Foundation { db, clock, random, lifecycle, .. } = foundation;
+) -> anyhow::Result<Files> {
+    let Foundation { db, clock, random, lifecycle, client, .. } = foundation;
     let quota = Some(config.upload_quota).filter(|quota| *quota > 0);
     let parts = FilesParts {
         clock: clock.clone(),
@@ -23,6 +23,7 @@ pub(super) fn start(
         lifecycle: lifecycle.clone(),
         inspector: FileInspector::new(images),
         limits: UploadLimits { largest: config.max_upload, quota },
+        storage: Storage::configured(&config.storage.files, data_dir, client)?,
     };
-    Files::start(db.clone(), data_dir, parts)
+    Ok(Files::start(db.clone(), data_dir, parts)?)
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 pub use crate::backup::archive::read::Archive;
 pub use crate::backup::archive::write::write;
-use crate::chat::files::model::ContentHash;
+use crate::chat::files::model::{Content, ContentHash};
 use crate::chat::files::storage::{CONTENTS, path_of};
 use crate::progress::Progress;
 use hex::encode as hex;
@@ -28,11 +28,6 @@ const MANIFEST: &str = "manifest.json";
 pub const DATABASE: &str = "patio.db";
 /// The folder of uploaded files, in an archive and in a data directory.
 pub const UPLOADS: &str = "uploads";
-
-/// Whether an entry is a content of files under its own hash.
-pub fn is_content(entry: &Entry) -> bool {
-    ContentHash::parse(&entry.sha256).is_some_and(|hash| path_of(&hash) == entry.path)
-}
 
 /// The contents of an archive, and what must be true of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,6 +53,14 @@ pub struct Entry {
     pub bytes: u64,
     /// Hexadecimal.
     pub sha256: String,
+}
+
+impl Entry {
+    /// The content of files that it is, under its own hash; `None` for the database.
+    pub fn content(&self) -> Option<Content> {
+        let hash = ContentHash::parse(&self.sha256).filter(|hash| path_of(hash) == self.path);
+        hash.map(|hash| Content { hash, size: self.bytes })
+    }
 }
 
 /// Whether a path is the database or a file below the uploads. Rejects every path that could leave

@@ -11,9 +11,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use serde_json::Value;
 use tar::EntryType;
 
-use crate::backup::archive::{
-    DATABASE, FORMAT, MANIFEST, Manifest, Measured, is_allowed, is_content,
-};
+use crate::backup::archive::{DATABASE, FORMAT, MANIFEST, Manifest, Measured, is_allowed};
 use crate::backup::scratch_dir::explain_error;
 use crate::chat::files::storage::CONTENTS;
 use crate::progress::Progress;
@@ -112,7 +110,7 @@ fn check(manifest: &Manifest, length: u64) -> anyhow::Result<()> {
     let mut total = 0_u64;
     for entry in &manifest.entries {
         ensure!(is_allowed(&entry.path), "its manifest lists a path that no backup has");
-        let is_content = !entry.path.starts_with(CONTENTS) || is_content(entry);
+        let is_content = !entry.path.starts_with(CONTENTS) || entry.content().is_some();
         ensure!(is_content, "its manifest lists {} with another SHA-256", entry.path);
         ensure!(seen.insert(entry.path.as_str()), "its manifest lists {} twice", entry.path);
         total = total.saturating_add(entry.bytes);

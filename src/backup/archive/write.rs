@@ -1,15 +1,14 @@
 //! Writing an archive.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 
 use anyhow::{Context, ensure};
 use tar::{Builder, EntryType, Header};
 
-use crate::backup::archive::{MANIFEST, Manifest, Measured};
+use crate::backup::archive::{Entry, MANIFEST, Manifest, Measured};
 use crate::progress::Progress;
 
-/// Writes an archive, manifest first. `open` opens the file of an entry, which must still match the
+/// Writes an archive, manifest first. `open` opens the bytes of an entry, which must still match the
 /// manifest.
 ///
 /// # Errors
@@ -17,7 +16,7 @@ use crate::progress::Progress;
 pub fn write<W: Write>(
     to: W,
     manifest: &Manifest,
-    mut open: impl FnMut(&str) -> io::Result<File>,
+    mut open: impl FnMut(&Entry) -> io::Result<Box<dyn Read>>,
 ) -> anyhow::Result<W> {
     let created_at: jiff::Timestamp = manifest.made_at.parse()?;
     let header = |bytes| {
@@ -34,9 +33,9 @@ pub fn write<W: Write>(
     let total = manifest.entries.iter().map(|entry| entry.bytes).sum();
     let mut progress = Progress::new("writing", total);
     for entry in &manifest.entries {
-        let file = open(&entry.path).with_context(|| format!("cannot read {}", entry.path))?;
+        let bytes = open(entry).with_context(|| format!("cannot read {}", entry.path))?;
         // Never write more than the header announces, or all following entries would be unreadable.
-        let mut body = Measured::new(file.take(entry.bytes), &mut progress);
+        let mut body = Measured::new(bytes.take(entry.bytes), &mut progress);
         builder.append_data(&mut header(entry.bytes), &entry.path, &mut body)?;
         let written = body.entry(&entry.path);
         ensure!(written == *entry, "{} changed during the backup", entry.path);

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
@@ -12,11 +13,17 @@ use tokio::sync::oneshot;
 use super::Files;
 use super::model::{Content, ContentHash, MediaType, StoredFile, Upload, UploadError};
 use super::receiving::Held;
+use super::storage::service_error;
 use super::store::{self, Arrival, Finished};
-use super::workshop::{Stage, Workshop, blocking};
+use super::workshop::{Stage, blocking};
 use crate::kernel::ServiceError;
 use crate::limits::file::BUFFER_BYTES;
+use crate::limits::storage::RETRY_AFTER;
 use crate::media::{InspectError, Inspected};
+
+/// How often a content that is being deleted is tried again, and how long to wait in between.
+const RESERVE_ATTEMPTS: usize = 8;
+const RESERVE_AGAIN: Duration = Duration::from_millis(250);
 
 impl Files {
     /// Completes an upload whose bytes are all on disk. `lock` is its file, locked: that makes it happen once.
@@ -58,14 +65,12 @@ impl Files {
         let content = measured(stage(Stage::Cleaned)).await?;
         let preview =
             if inspected.preview { Some(measured(stage(Stage::Preview)).await?) } else { None };
-        let now = self.clock.now();
         let contents: Vec<&Content> = std::iter::once(&content).chain(&preview).collect();
-        store::reserve(&self.db, &contents, now).await?;
+        self.reserve(&contents).await?;
         let stages = [(Stage::Cleaned, Some(&content)), (Stage::Preview, preview.as_ref())];
-        for (stage, content) in stages {
+        for (name, content) in stages {
             let Some(content) = content else { continue };
-            let path = Workshop::path_of(&upload.id, stage);
-            self.storage.adopt(&path, content).await.map_err(ServiceError::internal)?;
+            self.storage.adopt(&stage(name), content).await.map_err(service_error)?;
         }
         let file = StoredFile {
             id: upload.id.clone(),
@@ -80,18 +85,33 @@ impl Files {
             sent_size: upload.length,
             content,
             preview: preview.map(|preview| preview.hash),
-            created_at: now,
+            created_at: self.clock.now(),
         };
         let finished = store::finish(&self.db, &file, arrival).await?;
         self.workshop.remove(&upload.id).await?;
         match finished {
             Finished::Done => Ok(()),
-            Finished::Gone => Err(UploadError::NotFound),
+            // Another process may have received the same bytes.
+            Finished::Gone => {
+                let same = self.file(upload.owner, &upload.id).await?;
+                same.map(drop).ok_or(UploadError::NotFound)
+            }
             Finished::TooMany => Err(UploadError::TooManyWaiting),
             Finished::OverQuota => {
                 Err(self.limits.quota.map_or(UploadError::TooManyWaiting, UploadError::Quota))
             }
         }
+    }
+
+    /// Reserves contents. One that is just being deleted is waited for.
+    async fn reserve(&self, contents: &[&Content]) -> Result<(), UploadError> {
+        for _ in 0..RESERVE_ATTEMPTS {
+            if store::reserve(&self.db, contents, self.clock.now()).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(RESERVE_AGAIN).await;
+        }
+        Err(ServiceError::Unavailable { retry_after: RETRY_AFTER }.into())
     }
 
     async fn inspect(&self, upload: &Upload) -> Result<Inspected, InspectError> {
@@ -107,19 +127,27 @@ impl Files {
             if self.workshop.length(&upload.id).await? != Some(upload.length) {
                 continue;
             }
-            let Ok(Some(lock)) = self.workshop.lock(&upload.id).await else { continue };
-            // Who held the lock before may have completed it.
-            if store::find(&self.db, upload.owner, &upload.id).await?.is_none() {
-                continue;
-            }
-            let Some(place) = self.arriving.begin(upload.owner) else { continue };
-            let held = Held { _place: Arc::new(place), _unfinished: None };
-            match self.complete(upload, lock, Arrival::Upload, held).await {
-                Ok(()) | Err(UploadError::Damaged) => {}
+            match self.complete_found(upload).await {
+                Ok(()) | Err(UploadError::Damaged | UploadError::InUse | UploadError::Busy) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// Completes an upload whose bytes are all here.
+    ///
+    /// # Errors
+    /// [`UploadError::InUse`] if that is under way.
+    pub(super) async fn complete_found(&self, upload: Upload) -> Result<(), UploadError> {
+        let Some(lock) = self.workshop.lock(&upload.id).await? else { return Ok(()) };
+        // Who held the lock before may have completed it.
+        if store::find(&self.db, upload.owner, &upload.id).await?.is_none() {
+            return Ok(());
+        }
+        let place = self.arriving.begin(upload.owner).ok_or(UploadError::Busy)?;
+        let held = Held { _place: Arc::new(place), _unfinished: None };
+        self.complete(upload, lock, Arrival::Upload, held).await
     }
 }
 

@@ -13,7 +13,6 @@ mod upkeep;
 mod workshop;
 
 use std::path::Path;
-use std::time::Duration;
 
 use futures_util::stream;
 
@@ -33,9 +32,8 @@ use crate::limits::installation::{self, DISK_RESERVE};
 use crate::limits::user;
 use crate::media::FileInspector;
 
-/// How often, and how many times, to look whether what has arrived is a file yet.
-const COMPLETION_POLL: Duration = Duration::from_millis(100);
-const COMPLETION_POLLS: usize = 100;
+/// How many times to look whether what has arrived is a file yet. Each waits for the lock of the upload.
+const COMPLETION_POLLS: usize = 20;
 
 /// Clones share the limits on what runs at the same time.
 #[derive(Clone)]
@@ -59,22 +57,23 @@ pub struct FilesParts {
     pub lifecycle: Lifecycle,
     pub inspector: FileInspector,
     pub limits: UploadLimits,
+    pub storage: Storage,
 }
 
 impl Files {
-    /// Opens the storage of a data directory, and completes uploads that had arrived when the last process ended.
+    /// Completes uploads that had arrived when the last process ended, and logs whether the storage can be used.
     ///
     /// # Errors
-    /// If the directory cannot be used.
+    /// If the data directory cannot be used.
     pub fn start(db: Db, data_dir: &Path, parts: FilesParts) -> Result<Self, ServiceError> {
-        let FilesParts { clock, random, lifecycle, inspector, limits } = parts;
+        let FilesParts { clock, random, lifecycle, inspector, limits, storage } = parts;
         let files = Self {
             db,
             clock,
             random,
             lifecycle,
             inspector,
-            storage: Storage::in_directory(data_dir).map_err(ServiceError::internal)?,
+            storage,
             workshop: Workshop::in_directory(data_dir).map_err(ServiceError::internal)?,
             limits,
             arriving: Transfers::new(user::FILES_AT_ONCE, installation::FILES_AT_ONCE),
@@ -82,6 +81,8 @@ impl Files {
         };
         let recovered = files.clone();
         files.lifecycle.spawn_worker("uploads", async move {
+            // What is wrong is in the log. Messages without files need no storage.
+            drop(recovered.storage.in_folder(0).await);
             if let Err(error) = recovered.complete_arrived().await {
                 tracing::warn!(%error, "could not complete the uploads of an earlier process");
             }
@@ -152,20 +153,28 @@ impl Files {
         Ok(())
     }
 
-    /// How far an upload of this user is. It changes nothing. While the last bytes are made a file it waits, because who
-    /// learns that all have arrived posts the file.
+    /// How far an upload of this user is here: an upload that has arrived at another process begins again. While the last
+    /// bytes are made a file it waits, because who learns that all have arrived posts the file; if that failed before,
+    /// it is tried again.
     ///
     /// # Errors
     /// [`UploadError::NotFound`] if the user has none of this id.
     pub async fn state(&self, owner: UserId, id: &FileId) -> Result<UploadState, UploadError> {
-        for poll in 0.. {
+        for _ in 0..COMPLETION_POLLS {
             let Some(upload) = store::find(&self.db, owner, id).await? else { break };
             let offset = self.workshop.length(id).await?.unwrap_or_default();
-            if offset < upload.length || poll >= COMPLETION_POLLS {
+            if offset < upload.length {
                 let (length, name, alt) = (upload.length, upload.name, upload.alt);
                 return Ok(UploadState { offset, length, name, alt });
             }
-            tokio::time::sleep(COMPLETION_POLL).await;
+            match self.complete_found(upload).await {
+                Ok(()) => break,
+                Err(UploadError::InUse) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if store::find(&self.db, owner, id).await?.is_some() {
+            return Err(UploadError::InUse);
         }
         let file = self.file(owner, id).await?.ok_or(UploadError::NotFound)?;
         let (offset, length) = (file.sent_size, file.sent_size);

@@ -45,11 +45,14 @@ impl Files {
             return self.appended_to_file(owner, id, offset).await;
         };
         let place = self.arriving.begin(owner).ok_or(UploadError::Busy)?;
-        let Some(file) = self.workshop.lock(id).await? else {
-            return self.appended_to_file(owner, id, offset).await;
+        let file = match self.workshop.lock(id).await? {
+            Some(file) => file,
+            // It may be an upload of another process. What arrived there stays there.
+            None => self.workshop.lock_new(id).await?,
         };
         // Another request may have completed or cancelled it before the lock.
         if store::find(&self.db, owner, id).await?.is_none() {
+            self.workshop.remove(id).await?;
             return self.appended_to_file(owner, id, offset).await;
         }
         let mut sink = Sink::open(file, upload.length).await?;

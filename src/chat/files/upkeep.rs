@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::Files;
 use super::model::UploadError;
+use super::storage::service_error;
 use super::store;
 use crate::kernel::{ServiceError, UserId};
 use crate::limits::file::{UNPOSTED_KEPT, UNUSED_KEPT};
@@ -15,7 +16,11 @@ impl Files {
     /// Runs until nothing is left to do. What is in use is left to the next run.
     pub async fn prune(&self) -> Result<(), ServiceError> {
         self.expire().await.map_err(service)?;
-        self.complete_arrived().await.map_err(service)?;
+        match self.complete_arrived().await.map_err(service) {
+            // The storage is away. Their senders or the next run try again.
+            Ok(()) | Err(ServiceError::Unavailable { .. }) => {}
+            Err(error) => return Err(error),
+        }
         self.delete_unused().await?;
         self.sweep().await.map_err(service)
     }
@@ -52,17 +57,24 @@ impl Files {
         }
     }
 
-    /// Deletes contents that no file has named for a day.
+    /// Deletes contents that no file has named for a day. If the storage is away, the next run does it.
     async fn delete_unused(&self) -> Result<(), ServiceError> {
-        let before = self.clock.now().minus(UNUSED_KEPT);
         loop {
+            let now = self.clock.now();
+            let before = now.minus(UNUSED_KEPT);
             let hashes = store::next_unused(&self.db, before, BATCH).await?;
             if hashes.is_empty() {
                 return Ok(());
             }
             for hash in hashes {
-                let unlink = self.storage.delete(&hash);
-                store::delete_unused(&self.db, &hash, before, unlink).await?;
+                if !store::begin_deletion(&self.db, &hash, before, now).await? {
+                    continue;
+                }
+                match self.storage.delete(&hash).await.map_err(service_error) {
+                    Ok(()) => store::end_deletion(&self.db, &hash, now).await?,
+                    Err(ServiceError::Unavailable { .. }) => return Ok(()),
+                    Err(error) => return Err(error),
+                }
             }
         }
     }

@@ -9,13 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::model::{FileId, UploadError};
+use super::storage::service_error;
 use crate::kernel::{ServiceError, Timestamp};
 use crate::limits::file::UNPOSTED_KEPT;
 
 /// The folder in the data directory.
-pub(super) const UPLOADS: &str = "uploads";
-/// When an operator may have freed space.
-const DISK_AGAIN_AFTER: Duration = Duration::from_mins(1);
+const UPLOADS: &str = "uploads";
 
 /// The files that an upload has besides its own while it is made a file.
 #[derive(Clone, Copy, Debug)]
@@ -79,16 +78,7 @@ impl Workshop {
     }
 
     pub fn stage(&self, id: &FileId, stage: Stage) -> PathBuf {
-        self.0.join(Self::name(id, stage))
-    }
-
-    fn name(id: &FileId, stage: Stage) -> String {
-        format!("{}.{}", id.as_str(), stage.ending())
-    }
-
-    /// The path of a stage inside the data directory.
-    pub fn path_of(id: &FileId, stage: Stage) -> String {
-        format!("{UPLOADS}/{}", Self::name(id, stage))
+        self.0.join(format!("{}.{}", id.as_str(), stage.ending()))
     }
 
     /// Creates the empty file of an upload, and returns it.
@@ -136,6 +126,16 @@ impl Workshop {
             }
         }
         Err(UploadError::InUse)
+    }
+
+    /// Creates the file of an upload that began elsewhere, and locks it.
+    ///
+    /// # Errors
+    /// As [`Self::lock`].
+    pub async fn lock_new(&self, id: &FileId) -> Result<File, UploadError> {
+        // Another request may just have created it.
+        drop(self.create(id).await);
+        self.lock(id).await?.ok_or(UploadError::InUse)
     }
 
     async fn try_lock(&self, id: &FileId) -> Result<Lock, ServiceError> {
@@ -212,10 +212,5 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, ServiceError> {
     let result = tokio::task::spawn_blocking(work).await.map_err(ServiceError::internal)?;
-    result.map_err(|error| match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            ServiceError::StorageFull { retry_after: DISK_AGAIN_AFTER }
-        }
-        _ => ServiceError::internal(error),
-    })
+    result.map_err(service_error)
 }

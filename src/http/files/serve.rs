@@ -4,7 +4,6 @@
 //! other site may use it.
 
 use std::io::{self, ErrorKind};
-use std::ops::Range;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -27,6 +26,7 @@ use super::IN_ADDRESS;
 use super::range::{self, Part};
 use crate::chat::files::Files;
 use crate::chat::files::model::{Attachment, ContentHash, MediaType};
+use crate::chat::files::storage::{OpenContent, service_error};
 use crate::chat::messages::model::Message;
 use crate::http::response::problem::AlreadyRendered;
 use crate::http::response::streamed::Streamed;
@@ -84,10 +84,9 @@ async fn preview(
 ) -> Result<Response, Problem> {
     let attachment = find(&message, &path)?;
     let hash = attachment.preview.as_ref().ok_or_else(Problem::not_found)?;
-    let size = files.storage().size(hash).await.map_err(|error| Problem::internal(&error))?;
-    let size = size.ok_or_else(|| missing(hash))?;
-    let start = open(&files, hash, 0..size.min(12)).await?;
-    let start: Vec<Bytes> = start.try_collect().await.map_err(|error| Problem::internal(&error))?;
+    let found = files.storage().open_content(hash, 0..12).await;
+    let OpenContent { size, bytes } = found.map_err(|error| failed(error, hash))?;
+    let start: Vec<Bytes> = bytes.try_collect().await.map_err(|error| failed(error, hash))?;
     let media_type = MediaType::of_preview(&start.concat());
     let served = Served { hash, size, media_type, name: attachment.name.as_str() };
     respond(&files, reader.user().id, &served, &headers).await
@@ -124,7 +123,8 @@ async fn respond(
         detail: Some("downloads-many"),
         ..Problem::too_many(AGAIN_AFTER)
     })?;
-    let content = open(files, served.hash, part.clone()).await?;
+    let content = files.storage().read(served.hash, part.clone()).await;
+    let content = content.map_err(|error| failed(error, served.hash))?;
     let until = Instant::now() + SHORTEST + Duration::from_secs(length / SLOWEST_DOWNLOAD);
     let body = content.map(move |bytes: io::Result<Bytes>| {
         // The place is taken until the body ends.
@@ -175,19 +175,13 @@ fn value(text: String) -> Result<HeaderValue, Problem> {
     HeaderValue::try_from(text).map_err(|error| Problem::internal(&error))
 }
 
-async fn open(
-    files: &Files,
-    hash: &ContentHash,
-    part: Range<u64>,
-) -> Result<crate::chat::files::storage::ContentStream, Problem> {
-    files.storage().read(hash, part).await.map_err(|error| match error.kind() {
-        ErrorKind::NotFound => missing(hash),
-        _ => Problem::internal(&error),
-    })
-}
-
-fn missing(hash: &ContentHash) -> Problem {
-    Problem::internal(&format_args!("the content {} is missing", hash.as_str()))
+fn failed(error: io::Error, hash: &ContentHash) -> Problem {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            Problem::internal(&format_args!("the content {} is missing", hash.as_str()))
+        }
+        _ => service_error(error).into(),
+    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,13 @@ mod network;
 
 use std::io::Write as _;
 
+use axum::http::Request;
+use bytes::Bytes;
+use object_store::client::{HttpErrorKind, HttpService as _};
 use url::Url;
 
 use self::network::{Internet, answer};
-use super::{FetchError, HttpClient, Refusal, Response};
+use super::{FetchError, HttpClient, Refusal, Response, StoreConnector};
 use crate::limits::outgoing::{HEAD_BYTES, REDIRECTS};
 
 const MOST: usize = 1024;
@@ -192,7 +195,7 @@ async fn a_name_is_resolved_once_for_a_connection() {
     assert!(matches!(result, Err(FetchError::Refused(Refusal::NotPublic))), "{result:?}");
     assert_eq!(traffic.take(), []);
     let result = fetch(&client, "http://unknown.example/").await;
-    assert!(matches!(result, Err(FetchError::Failed(_))), "{result:?}");
+    assert!(matches!(result, Err(FetchError::Unreachable(_))), "{result:?}");
 }
 
 #[tokio::test]
@@ -274,6 +277,35 @@ async fn silence_ends_at_the_deadline() {
         let (result, server) = tokio::join!(text(&client, "http://93.184.216.34/"), server);
         server.expect("a server");
         assert!(matches!(result, Err(FetchError::Late)), "{silent_after}: {result:?}");
+        drop(hold);
+    }
+}
+
+/// The same for the operator's storage service, whose answers may be long but not silent.
+#[tokio::test(start_paused = true)]
+async fn a_storage_service_that_is_silent_is_given_up() {
+    for silent_after in
+        ["", "HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"]
+    {
+        let mut internet = Internet::default();
+        let (said, wait) = std::sync::mpsc::channel();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        internet.server("93.184.216.34", move |_, stream| {
+            stream.write_all(silent_after.as_bytes())?;
+            said.send(()).expect("a test");
+            held.recv().ok();
+            Ok(())
+        });
+        let (client, _) = internet.start();
+        let server = tokio::task::spawn_blocking(move || wait.recv().expect("a request"));
+        let request = Request::get("http://93.184.216.34/bucket/x").body(Bytes::new().into());
+        let service = StoreConnector(client);
+        let answer =
+            async { service.call(request.expect("a request")).await?.into_body().bytes().await };
+        let (result, server) = tokio::join!(answer, server);
+        server.expect("a server");
+        let kind = result.map_err(|error| error.kind());
+        assert_eq!(kind, Err(HttpErrorKind::Timeout), "{silent_after}");
         drop(hold);
     }
 }

@@ -4,7 +4,9 @@ mod deletion;
 mod finding;
 mod forms;
 mod hostile;
+mod moving;
 mod posting;
+mod s3;
 mod serving;
 mod uploads;
 

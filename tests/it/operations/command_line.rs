@@ -32,6 +32,7 @@ fn invalid_setting_is_reported_in_one_line() {
         ("SITE_NAME", " ", "1 to 64 characters"),
         ("RATE_LIMIT", "1", "on, off"),
         ("LOG_FORMAT", "xml", "text, json"),
+        ("STORAGE_URL", "ftp://files", "s3://BUCKET/PREFIX"),
     ] {
         let output = run(&["serve"], &[(name, value)]);
         let text = stderr_of(&output);
@@ -62,6 +63,33 @@ fn database_password_is_never_shown() {
     let help = run(&["--help"], &[("DATABASE_URL", nowhere)]);
     let text = String::from_utf8(help.stdout).expect("text");
     assert!(text.contains("DATABASE_URL") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn wrong_place_for_files_is_reported_in_one_line_and_its_keys_never_are() {
+    let data = tempfile::tempdir().expect("a directory");
+    let path = data.path().join("data");
+    let fixed = [("DATA_DIR", path.to_str().expect("a path")), ("AWS_ACCESS_KEY_ID", "key")];
+    let secret = ("AWS_SECRET_ACCESS_KEY", "hunter2");
+    let bucket = ("STORAGE_URL", "s3://files");
+    for (settings, expected) in [
+        (vec![bucket], "needs AWS_SECRET_ACCESS_KEY (or AWS_SECRET_ACCESS_KEY_FILE)"),
+        (vec![bucket, secret, ("AWS_ENDPOINT_URL", "x")], "AWS_ENDPOINT_URL=x is not allowed"),
+        (vec![("STORAGE_URL", "s3://key:hunter2@files")], "STORAGE_URL=s3://… is not allowed"),
+        (vec![("STORAGE_URL", "s3://files?secret=hunter2")], "STORAGE_URL=s3://… is not allowed"),
+        (vec![bucket, ("AWS_SECRET_ACCESS_KEY", "hunter2 x")], "visible ASCII"),
+        (vec![bucket, ("AWS_SECRET_ACCESS_KEY_FILE", "/nowhere")], "a readable file"),
+        (vec![("STORAGE_URL", "file:///nowhere/at/all")], "the place that STORAGE_URL names"),
+    ] {
+        for command in ["serve", "import patio x"] {
+            let arguments: Vec<&str> = command.split(' ').collect();
+            let output = run(&arguments, &[&fixed[..], &settings].concat());
+            let text = stderr_of(&output);
+            assert_eq!(output.status.code(), Some(2), "{command}: {text}");
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(text.contains(expected) && !text.contains("hunter2"), "{command}: {text}");
+        }
+    }
 }
 
 #[test]

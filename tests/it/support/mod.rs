@@ -9,6 +9,7 @@ mod disk;
 mod internet;
 mod live;
 mod process;
+mod proxy;
 mod raw;
 pub mod samples;
 mod storage;
@@ -34,8 +35,9 @@ pub use disk::{Disk, FaultRng, Syncs, cut_power};
 pub use internet::{Internet, Site};
 pub use live::Live;
 pub use process::Process;
+pub use proxy::Proxy;
 pub use raw::Raw;
-pub use storage::{Storage, execute, numbers, try_execute};
+pub use storage::{BUCKET_SECRET, Storage, execute, numbers, try_execute};
 pub use wait::{TIMEOUT, eventually, within};
 
 pub const PASSWORD: &str = "correcto-caballo-42-grapa";
@@ -57,6 +59,16 @@ pub struct Server {
 struct Flags {
     #[command(flatten)]
     config: Config,
+}
+
+/// The configuration by these flags. Where they name no place for files, the environment does not name one either.
+fn parse<'a>(flags: impl Iterator<Item = &'a str>) -> Config {
+    let flags: Vec<&str> = flags.collect();
+    let mut config = Flags::parse_from(&flags).config;
+    if !flags.iter().any(|flag| flag.starts_with("--storage-url")) {
+        config.storage.files = Box::default();
+    }
+    config
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server runs beside its test")]
@@ -126,7 +138,7 @@ impl Server {
         let off = unlimited.then_some("--rate-limit=off");
         let all = fixed.chain(storage_flags.iter().map(String::as_str)).chain(off);
         let all = all.chain(flags.iter().copied());
-        let mut config = Flags::parse_from(all).config;
+        let mut config = parse(all);
         config.address.port = 0;
         config.executable = Some(decoder);
         config.password_cost = PasswordCost::Least;
@@ -184,6 +196,20 @@ impl Server {
     /// Starts a second server on the same directory, database and clock.
     pub async fn second(&self) -> Self {
         Self::start_on(self.storage.clone(), self.now.clone(), &[]).await
+    }
+
+    /// Stops and starts again with the files elsewhere.
+    pub async fn restart_with_files(mut self, flags: Vec<String>) -> Self {
+        self.stop().await;
+        let storage = Arc::into_inner(self.storage).expect("the only server");
+        Self::start_on(Arc::new(storage.with_files(flags)), self.now, &[]).await
+    }
+
+    /// Starts a second server on the same database and clock, with a directory of its own.
+    pub async fn elsewhere(&self) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let storage = self.storage.with_directory(directory);
+        Self::start_on(Arc::new(storage), self.now.clone(), &[]).await
     }
 
     /// The data directory.

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use patio::chat::files::storage::Storage as Files;
 use patio::config::DatabaseUrl;
 use patio::db::Db;
 use sqlx::postgres::PgConnectOptions;
@@ -15,7 +16,14 @@ pub struct Storage {
     directory: TempDir,
     /// The name of the database on the `PostgreSQL` server.
     database: Option<String>,
+    /// The database of another storage, which also deletes it.
+    shared_database: Option<String>,
+    /// The flags that put files elsewhere: on the server that `script/s3` runs, in tests on it.
+    files: Vec<String>,
 }
+
+/// The secret of the server that `script/s3` runs.
+pub const BUCKET_SECRET: &str = "lighthouse-tea-41";
 
 /// A saved state of a database.
 pub enum Snapshot {
@@ -76,7 +84,32 @@ impl Storage {
 
     /// Storage in the directory of an earlier server, on `SQLite`.
     pub fn in_directory(directory: TempDir) -> Self {
-        Self { directory, database: None }
+        Self { directory, database: None, shared_database: None, files: Vec::new() }
+    }
+
+    /// The same database and files with another directory.
+    pub fn with_directory(&self, directory: TempDir) -> Self {
+        let shared_database = Some(self.database_url());
+        Self { directory, database: None, shared_database, files: self.files.clone() }
+    }
+
+    /// The URL of a new place on the S3 server that the tests run on.
+    pub fn bucket() -> Option<String> {
+        let url = std::env::var_os("PATIO_TEST_S3")?.into_string().expect("text");
+        let random = u64::from_le_bytes(patio::kernel::Random::system().bytes());
+        Some(url.replace("/tests?", &format!("/tests/{random}?")))
+    }
+
+    /// The flags that put files in a bucket.
+    pub fn bucket_flags(url: &str, secret: &str) -> Vec<String> {
+        let secret = format!("--aws-secret-access-key={secret}");
+        vec![format!("--storage-url={url}"), "--aws-access-key-id=patio".to_owned(), secret]
+    }
+
+    /// The same storage with files elsewhere.
+    pub fn with_files(mut self, flags: Vec<String>) -> Self {
+        self.files = flags;
+        self
     }
 
     /// Storage without tables. On `PostgreSQL`, `how` is appended to `create database`.
@@ -87,8 +120,10 @@ impl Storage {
     async fn with(how: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let directory = tempfile::tempdir().expect("a directory");
+        let files = Self::bucket().map(|url| Self::bucket_flags(&url, BUCKET_SECRET));
+        let (shared_database, files) = (None, files.unwrap_or_default());
         if SERVER.is_none() {
-            return Self { directory, database: None };
+            return Self { directory, database: None, shared_database, files };
         }
         let ended = std::mem::take(&mut *ENDED.lock().unwrap_or_else(PoisonError::into_inner));
         for name in ended {
@@ -97,7 +132,7 @@ impl Storage {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("patio_{}_{number}", std::process::id());
         administer(format!("create database {name} {how}")).await;
-        Self { directory, database: Some(name) }
+        Self { directory, database: Some(name), shared_database, files }
     }
 
     pub fn url(&self) -> Option<String> {
@@ -118,9 +153,29 @@ impl Storage {
         let directory = self.directory.path().to_str().expect("a path");
         let directory = format!("--data-dir={directory}");
         // Always given, because the environment may name another database.
+        let database = format!("--database-url={}", self.database_url());
+        let mut flags = vec![directory, database];
+        flags.extend(self.files.iter().cloned());
+        flags
+    }
+
+    fn database_url(&self) -> String {
         let file = || format!("sqlite:{}", self.directory.path().join("patio.db").display());
-        let database = Some(format!("--database-url={}", self.url().unwrap_or_else(file)));
-        std::iter::once(directory).chain(database).collect()
+        self.shared_database.clone().or_else(|| self.url()).unwrap_or_else(file)
+    }
+
+    /// The contents of files in storage.
+    pub async fn contents(&self) -> usize {
+        let flags = self.flags();
+        let flags = std::iter::once("patio").chain(flags.iter().map(String::as_str));
+        let config = super::parse(flags);
+        let client = patio::outgoing::HttpClient::new();
+        let files = Files::configured(&config.storage.files, self.directory.path(), &client);
+        let (files, mut count) = (files.expect("a storage"), 0);
+        for folder in 0..=u8::MAX {
+            count += files.in_folder(folder).await.expect("a list").len();
+        }
+        count
     }
 
     /// Opens the database, also while a server uses it.

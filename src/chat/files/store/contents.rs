@@ -1,33 +1,40 @@
 //! Which contents are in use. Who names a content and who deletes it locks its row first, so that a content is never
 //! deleted that a file names.
 
-use std::io;
-
 use super::{rows, signed};
 use crate::chat::files::model::{Content, ContentHash};
 use crate::db::{Db, Transaction, execute, fetch_scalars, json_rows};
 use crate::kernel::Timestamp;
+use crate::limits::file::DELETED_WITHIN;
 
-/// Makes sure that contents are not deleted for a day: they are about to be stored and named.
+/// Makes sure that contents are not deleted for a day: they are about to be stored and named. Returns false if one of
+/// them is being deleted right now: it must be stored after that.
 pub(in crate::chat::files) async fn reserve(
     db: &Db,
     contents: &[&Content],
     now: Timestamp,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let mut transaction = db.begin().await?;
     for content in contents {
-        execute!(
+        let reserved = execute!(
             transaction,
             "insert into contents (hash, size, unused_since) values ($1, $2, $3)
              on conflict (hash) do update
              set unused_since = case when contents.unused_since is null then null
-                                     else excluded.unused_since end",
+                                     else excluded.unused_since end,
+                 deleting_since = null
+             where contents.deleting_since is null or contents.deleting_since <= $4",
             &content.hash,
             signed(content.size),
             now,
+            now.minus(DELETED_WITHIN),
         )?;
+        if reserved == 0 {
+            return Ok(false);
+        }
     }
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// Notes that a file is about to name these contents.
@@ -94,14 +101,14 @@ pub(in crate::chat::files) async fn next_unused(
     )
 }
 
-/// Deletes a content that no file has named since `before`. `unlink` runs before the commit, while nothing can name it; a
-/// process that ends in between leaves the row, and the next run does both again.
-pub(in crate::chat::files) async fn delete_unused(
+/// Begins to delete a content that no file has named since `before`. Returns false if one names it. The bytes are
+/// deleted outside of a transaction: a slow storage must not hold up who else writes.
+pub(in crate::chat::files) async fn begin_deletion(
     db: &Db,
     hash: &ContentHash,
     before: Timestamp,
-    unlink: impl Future<Output = io::Result<()>>,
-) -> Result<(), sqlx::Error> {
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
     let mut transaction = db.begin().await?;
     lock(&mut transaction, std::slice::from_ref(hash)).await?;
     execute!(
@@ -111,14 +118,26 @@ pub(in crate::chat::files) async fn delete_unused(
                            or exists (select 1 from files where files.preview_hash = contents.hash))",
         hash,
     )?;
-    let deleted = execute!(
+    let marked = execute!(
         transaction,
-        "delete from contents where hash = $1 and unused_since <= $2",
+        "update contents set deleting_since = $3 where hash = $1 and unused_since <= $2",
         hash,
         before,
+        now,
     )?;
-    if deleted > 0 {
-        unlink.await?;
-    }
+    transaction.commit().await?;
+    Ok(marked > 0)
+}
+
+/// Ends the deletion that began at this time: the bytes are gone. A process that ends before leaves the row, and the next
+/// run does both again.
+pub(in crate::chat::files) async fn end_deletion(
+    db: &Db,
+    hash: &ContentHash,
+    since: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    let sql = "delete from contents where hash = $1 and deleting_since = $2";
+    execute!(transaction, sql, hash, since)?;
     transaction.commit().await
 }

@@ -6,7 +6,7 @@ mod contents;
 mod uploads;
 
 pub(in crate::chat) use self::attaching::{delete_of_messages, lock_unposted, push_attachments};
-pub(super) use self::contents::{delete_unused, next_unused, reserve};
+pub(super) use self::contents::{begin_deletion, end_deletion, next_unused, reserve};
 pub(super) use self::uploads::{
     Admission, Arrival, Finished, announced, begin, discard_unposted, expired, extend, find,
     finish, owned, set_alt, unposted, waiting,

@@ -3,6 +3,8 @@
 //!
 //! Depends on no other module. The doc comments below are the help text of `patio --help`.
 
+mod file_storage;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,6 +15,10 @@ use clap::{Args, Command, FromArgMatches, ValueEnum};
 use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::filter::Targets;
+
+pub use self::file_storage::{
+    FilePlace, FileStorage, S3Settings, Secret, StorageUrl, WrongSetting,
+};
 
 /// What hashing a password costs, and so guessing one from a stolen hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,12 +61,17 @@ pub struct Storage {
     /// `on` allows a network file system (NFS, SMB, FUSE …), where databases get corrupted.
     #[arg(long, env = "ANY_FILESYSTEM", value_enum, default_value = "off", global = true)]
     pub any_filesystem: Switch,
+
+    #[command(flatten)]
+    pub files: Box<FileStorage>,
 }
 
 impl Storage {
     /// The settings for a data directory with the default database.
     pub fn in_directory(data_dir: PathBuf) -> Self {
-        Self { data_dir, database_url: None, database_url_file: None, any_filesystem: Switch::Off }
+        let (database_url, database_url_file, any_filesystem) = (None, None, Switch::Off);
+        let files = Box::default();
+        Self { data_dir, database_url, database_url_file, any_filesystem, files }
     }
 
     /// The configured database, if there is one.
