@@ -47,3 +47,15 @@ attachment-count = { $count ->
     [one] 1 file
    *[other] { $count } files
 }
+
+# Files and links of a room
+files-and-links = Files and links
+room-files = Files
+room-links = Links
+room-pictures = Pictures
+room-others = Other files
+room-files-none = No files yet. What is sent here will be listed.
+room-links-none = No links yet. Those in messages will be listed.
+room-files-older = Older files
+room-links-older = Older links
+all-files = All files and links

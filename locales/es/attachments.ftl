@@ -47,3 +47,15 @@ attachment-count = { $count ->
     [one] 1 archivo
    *[other] { $count } archivos
 }
+
+# Archivos y enlaces de una sala
+files-and-links = Archivos y enlaces
+room-files = Archivos
+room-links = Enlaces
+room-pictures = Imágenes
+room-others = Otros archivos
+room-files-none = Aún no hay archivos. Aquí estará lo que se envíe.
+room-links-none = Aún no hay enlaces. Aquí estarán los de los mensajes.
+room-files-older = Archivos anteriores
+room-links-older = Enlaces anteriores
+all-files = Todos los archivos y enlaces

@@ -1,8 +1,8 @@
 //! Files: resumable uploads (tus), and uploads in one request.
 
-use axum::Json;
-pub mod attachment;
+mod of_room;
 
+use axum::Json;
 use axum::extract::{OriginalUri, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +23,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(options, begin))
         .routes(routes!(progress, append, cancel))
         .routes(routes!(create))
+        .merge(of_room::router())
 }
 
 /// A file that is in no message yet.

@@ -1,5 +1,6 @@
 //! The JSON shapes of users, rooms and messages, shared by the API and the live connection.
 
+mod attachment;
 mod link_preview;
 
 use std::collections::BTreeSet;
@@ -7,8 +8,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use self::attachment::AttachmentShape;
 use self::link_preview::PreviewShape;
-use super::files::attachment::AttachmentShape;
 use crate::chat::accounts::model::{Status, User, UserRef};
 use crate::chat::messages::model::threads::{Participant, ThreadSummary};
 use crate::chat::messages::model::{DeletedBy, Message, Quote, Reactions};

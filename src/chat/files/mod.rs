@@ -16,13 +16,16 @@ use std::path::Path;
 
 use futures_util::stream;
 
-use self::model::{AltText, FileId, NewUpload, StoredFile, UploadError, UploadLimits, UploadState};
+use self::model::{
+    AltText, FileId, NewUpload, RecentFile, StoredFile, UploadError, UploadLimits, UploadState,
+};
 pub use self::receiving::ReceivedFile;
 use self::storage::Storage;
 use self::store::Admission;
 pub use self::transfers::Transfer;
 use self::transfers::Transfers;
 use self::workshop::Workshop;
+use crate::chat::rooms::model::Reader;
 use crate::data_dir;
 use crate::db::Db;
 use crate::kernel::{Clock, Random, ServiceError, UserId};
@@ -188,6 +191,15 @@ impl Files {
         id: &FileId,
     ) -> Result<Option<StoredFile>, ServiceError> {
         Ok(store::owned(&self.db, owner, id).await?)
+    }
+
+    /// The newest files of a room and its threads.
+    pub async fn recent(
+        &self,
+        reader: &Reader,
+        limit: i64,
+    ) -> Result<Vec<RecentFile>, ServiceError> {
+        Ok(store::recent(&self.db, reader.room().gate(), limit).await?)
     }
 
     /// Deletes an upload of this user, or a file that was not posted.

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::model::{Message, Window};
 use super::{Messages, store};
+use crate::chat::files::store::messages_with_files;
 use crate::chat::rooms::model::Reader;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, ServiceError, UserId};
@@ -27,6 +28,26 @@ impl Messages {
         limit: Limit,
     ) -> Result<Page<Message>, ServiceError> {
         Ok(store::page(&self.db, reader.room().id, window, limit).await?)
+    }
+
+    /// The messages of a room and its threads that have files, newest first, before a message. They have at most
+    /// `limit` files together, but the first has all of its own.
+    pub async fn with_files(
+        &self,
+        reader: &Reader,
+        before: Option<MessageId>,
+        limit: Limit,
+    ) -> Result<Page<Message>, ServiceError> {
+        let before = before.unwrap_or(MessageId(i64::MAX));
+        let found = messages_with_files(&self.db, reader.room(), before, limit.plus_one()).await?;
+        let mut files = 0;
+        let fitting = found.iter().take_while(|(_, number)| {
+            let is_first = files == 0;
+            files += number;
+            is_first || files < limit.plus_one()
+        });
+        let ids: Vec<MessageId> = fitting.map(|(message, _)| *message).collect();
+        Ok(Page { more: ids.len() < found.len(), items: self.by_ids(&ids).await? })
     }
 
     /// Messages that changed after `rev`, in ascending order of `rev`. To continue, pass the `rev` of

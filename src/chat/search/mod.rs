@@ -17,7 +17,7 @@ use self::model::{
 use self::store::{Criteria, Scope, UserNames};
 use super::accounts::model::User;
 use super::rooms::Rooms;
-use super::rooms::model::Room;
+use super::rooms::model::{Reader, Room};
 use crate::db::Db;
 use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId, ServiceError, UserId};
@@ -156,6 +156,34 @@ impl Search {
             self.scan(&criteria, batch_size, &mut cursor).await?;
         }
         Ok(cursor.page(limit, scope.complete))
+    }
+
+    /// The messages of a room and its threads with a link, newest first, before a message.
+    pub async fn with_links(
+        &self,
+        reader: &Reader,
+        before: Option<MessageId>,
+        limit: Limit,
+    ) -> Result<Found, ServiceError> {
+        let scope = store::scope(&self.db, reader.user().id).await?;
+        let room = IndexTerm::Room(reader.room().gate());
+        let criteria = Criteria {
+            reader: reader.user().id,
+            phrases: Vec::new(),
+            terms: vec![vec![room], vec![IndexTerm::Has(Has::Link)]],
+            lowest: MessageId(0),
+            days: Query::default().days(),
+            links: false,
+            files: false,
+        };
+        let end = scope.newest.next();
+        let before = before.map_or(end, |before| before.clamp(MessageId(0), end));
+        let found = store::find(&self.db, &criteria, before, limit.get() + 1).await?;
+        let mut hits: Vec<Hit> = found.iter().map(|found| Hit { message: found.id }).collect();
+        let more = hits.len() > limit.get();
+        hits.truncate(limit.get());
+        let next = hits.last().filter(|_| more).map(|hit| Cursor::behind(hit.message));
+        Ok(Found { hits, next, complete: scope.complete })
     }
 
     /// The part of each text around its first hit.

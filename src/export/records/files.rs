@@ -91,8 +91,10 @@ impl Record for MessageFile {
     );
     const INSERT: &'static str = "
         insert into files (message_id, position, id, owner_id, name, alt, kind, media_type, width, height,
-                           duration_ms, sent_size, hash, preview_hash, created_at, size)
-        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, c.size
+                           duration_ms, sent_size, hash, preview_hash, created_at, size, room_id)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, c.size,
+          coalesce((select t.parent_room_id from threads t where t.room_id = m.room_seq_key >> 32),
+                   m.room_seq_key >> 32)
         from messages m join contents c on c.hash = $13 where m.id = $1 and m.deleted_at is null";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {

@@ -18,7 +18,7 @@ use crate::chat::saved::SavedMessages;
 use crate::http::state::from_state;
 use crate::http::{AppState, CanDelete, CanReadMessage, FormBody, Language, MessageForm, Problem};
 use crate::kernel::paging::Limit;
-use crate::kernel::{FieldError, MessageId, Seq, UserId};
+use crate::kernel::{FieldError, MessageId, RoomId, Seq, UserId};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon, title};
@@ -78,7 +78,7 @@ struct Rights {
     moderate: bool,
 }
 
-pub(super) struct RoomView {
+pub(in crate::pages) struct RoomView {
     pub id: i64,
     pub name: String,
     pub icon: &'static str,
@@ -290,10 +290,13 @@ impl MessageRenderer {
 
 /// A link to the page of history that contains the message, with the message as the fragment.
 pub(in crate::pages) fn place_in_room(message: &Message, last_seq: i64) -> String {
+    place((message.room, message.seq, message.id), last_seq)
+}
+
+/// The same, for a message of which only the numbers are read.
+pub(in crate::pages) fn place((room, seq, id): (RoomId, Seq, MessageId), last_seq: i64) -> String {
     let page = i64::try_from(Limit::DEFAULT.get()).unwrap_or(i64::MAX);
-    let room = message.room;
-    let seq = message.seq.0;
-    let id = message.id;
+    let seq = seq.0;
     if last_seq - seq < page {
         format!("/rooms/{room}#m{id}")
     } else {

@@ -1,6 +1,7 @@
 //! Rooms: the room itself, the list of rooms, joining, direct messages, members, settings and deletion.
 
 pub(in crate::pages) mod deleted;
+mod files;
 pub(in crate::pages) mod index;
 pub(in crate::pages) mod join;
 pub(in crate::pages) mod members;
@@ -18,6 +19,7 @@ pub(in crate::pages) fn router() -> Router<AppState> {
         .merge(index::router())
         .merge(join::router())
         .merge(members::router())
+        .merge(files::router())
         .merge(settings::router())
         .merge(deleted::router())
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
 use crate::chat::drafts::Drafts;
-use crate::chat::drafts::model::StoredDraft;
+use crate::chat::files::Files;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Message, Window, excerpt};
 use crate::chat::presence::Presence;
@@ -20,18 +20,19 @@ use crate::chat::rooms::{AccessError, Rooms};
 use crate::chat::saved::SavedMessages;
 use crate::chat::search;
 use crate::http::state::from_state;
-use crate::http::{AppState, CanRead, ClientInfo, Problem, Query, Viewer, cookies};
-use crate::kernel::{Clock, MessageId, Random, RoomId, Seq, ServiceError, Timestamp};
+use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewer, cookies};
+use crate::kernel::{Clock, MessageId, Random, RoomId, Seq, ServiceError};
 use crate::pages::layout::page::{Page, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::messages::actions::{ACTIONS, MessageAction};
 use crate::pages::messages::empty_room;
 use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
+use crate::pages::rooms::files::{RECENT, RecentFiles};
 use crate::pages::rooms::members::PeopleView;
 use crate::pages::rooms::view::{
-    CommandReply, CommandView, FORMATS, FormatView, KeptFile, PinsView, RoomView, ThreadView,
-    commands, formats, path_of,
+    CommandReply, CommandView, ComposerDraft, FORMATS, FormatView, KeptFile, PinsView, RoomView,
+    ThreadView, commands, formats, path_of,
 };
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -120,8 +121,9 @@ struct RoomPage {
     page: Page,
     side: Sidebar,
     room: RoomView,
-    /// `None` for a thread, as `pins`.
+    /// `None` for a thread, as `pins` and `recent`.
     people: Option<PeopleView>,
+    recent: Option<RecentFiles>,
     thread: Option<ThreadView>,
     pins: Option<PinsView>,
     list: MessageList,
@@ -145,35 +147,11 @@ struct ReplyView {
     excerpt: String,
 }
 
-/// The text that the composer starts with.
-struct ComposerDraft {
-    text: String,
-    /// With which the text is sent.
-    nonce: String,
-    /// When it was stored, for scripts; `None` for a text that was refused or is new.
-    stored_at: Option<String>,
-}
-
-impl ComposerDraft {
-    /// A refused text comes before the stored draft. It goes on with the draft's nonce, which its post deletes.
-    fn new(refused: String, stored: Option<StoredDraft>, random: &Random) -> Self {
-        let (draft, nonce, at) = match stored {
-            Some(StoredDraft { body, nonce, updated_at, .. }) => (body, nonce, Some(updated_at)),
-            None => (String::new(), None, None),
-        };
-        let nonce = nonce.unwrap_or_else(|| random.token());
-        if refused.is_empty() {
-            Self { text: draft, nonce, stored_at: at.map(Timestamp::rfc3339) }
-        } else {
-            Self { text: refused, nonce, stored_at: None }
-        }
-    }
-}
-
 /// Renders the pages of rooms.
 pub(in crate::pages) struct RoomRenderer {
     rooms: Rooms,
     messages: Messages,
+    files: Files,
     presence: Presence,
     drafts: Drafts,
     saved: SavedMessages,
@@ -182,7 +160,17 @@ pub(in crate::pages) struct RoomRenderer {
     clock: Clock,
 }
 
-from_state!(RoomRenderer { rooms, messages, presence, drafts, saved, sidebar, random, clock });
+from_state!(RoomRenderer {
+    rooms,
+    messages,
+    files,
+    presence,
+    drafts,
+    saved,
+    sidebar,
+    random,
+    clock
+});
 
 impl RoomRenderer {
     /// Renders a room for a user. Viewing the newest messages marks them as read, unless the page's
@@ -215,12 +203,12 @@ impl RoomRenderer {
         let reply = self.reply(reader, reply).await?;
         let thread = self.thread_view(reader, &page).await?;
         let is_online = |user| self.presence.is_online(user);
-        let (overview, pins) = if thread.is_none() {
+        let (overview, pins, recent) = if thread.is_none() {
             let overview = self.rooms.member_overview(reader, is_online).await?;
-            let pins = self.messages.pinned_ids(reader).await?;
-            (Some(overview), Some(PinsView::new(&pins, page.t)))
+            let (pins, recent) = self.pins_and_files(reader, page.t).await?;
+            (Some(overview), Some(pins), Some(recent))
         } else {
-            (None, None)
+            (None, None, None)
         };
         let removed = self.rooms.is_removed(reader).await?;
         let count = overview.as_ref().map_or(0, MemberOverview::count);
@@ -235,6 +223,7 @@ impl RoomRenderer {
             people: overview.map(|overview| PeopleView::new(room.id, overview, self.clock.now())),
             thread,
             pins,
+            recent,
             room: view,
             side,
             list,
@@ -251,6 +240,16 @@ impl RoomRenderer {
             emoji: COMMON_EMOJI,
             page,
         }))
+    }
+
+    async fn pins_and_files(
+        &self,
+        reader: &Reader,
+        t: Language,
+    ) -> Result<(PinsView, RecentFiles), Problem> {
+        let pins = self.messages.pinned_ids(reader).await?;
+        let recent = self.files.recent(reader, RECENT).await?;
+        Ok((PinsView::new(&pins, t), RecentFiles::new(&recent, reader.room(), t)))
     }
 
     /// The message to reply to, unless it is deleted.
@@ -311,6 +310,7 @@ impl RoomRenderer {
             people: None,
             thread: Some(thread),
             pins: None,
+            recent: None,
             // There is no room to subscribe to yet.
             at_end: false,
             draft: ComposerDraft::new(shown.draft, None, &self.random),
@@ -380,6 +380,7 @@ impl RoomRenderer {
             people: Some(PeopleView::of_users(both, self.clock.now())),
             thread: None,
             pins: None,
+            recent: None,
             // There is no room to subscribe to yet. The first message is sent as a form and redirects
             // to the new room.
             at_end: false,

@@ -3,11 +3,12 @@
 use axum::http::StatusCode;
 
 use crate::chat::commands::COMMANDS;
+use crate::chat::drafts::model::StoredDraft;
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::{Reader, Room, Visibility, may_mention_all, may_moderate};
 use crate::chat::search;
 use crate::http::{Language, Problem};
-use crate::kernel::{MessageId, RoomId};
+use crate::kernel::{MessageId, Random, RoomId, Timestamp};
 use crate::pages::layout::page::Page;
 use crate::pages::layout::sidebar::icon;
 use crate::pages::messages::list::single_message;
@@ -65,6 +66,31 @@ impl ThreadView {
             follows,
             also: t.name("thread-also", named(room)),
         })
+    }
+}
+
+/// The text that the composer starts with.
+pub(super) struct ComposerDraft {
+    pub text: String,
+    /// With which the text is sent.
+    pub nonce: String,
+    /// When it was stored, for scripts; `None` for a text that was refused or is new.
+    pub stored_at: Option<String>,
+}
+
+impl ComposerDraft {
+    /// A refused text comes before the stored draft. It goes on with the draft's nonce, which its post deletes.
+    pub fn new(refused: String, stored: Option<StoredDraft>, random: &Random) -> Self {
+        let (draft, nonce, at) = match stored {
+            Some(StoredDraft { body, nonce, updated_at, .. }) => (body, nonce, Some(updated_at)),
+            None => (String::new(), None, None),
+        };
+        let nonce = nonce.unwrap_or_else(|| random.token());
+        if refused.is_empty() {
+            Self { text: draft, nonce, stored_at: at.map(Timestamp::rfc3339) }
+        } else {
+            Self { text: refused, nonce, stored_at: None }
+        }
     }
 }
 

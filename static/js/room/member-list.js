@@ -248,6 +248,14 @@ export class MemberList {
   }
 }
 
+/**
+ * The files of a deleted message are gone.
+ * @param {string} message
+ */
+export function removeFiles(message) {
+  for (const row of queryAll(document, `#recent-files [data-message="${message}"]`)) row.remove();
+}
+
 // The header of the room: its current name, topic and pins, and the bar to join it.
 
 /**

@@ -19,7 +19,7 @@ import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
 import { startKeyboardNavigation } from './keyboard-navigation.js';
-import { countPin, MemberList, searchMembers, startFavourite, updateRoomHeader } from './member-list.js';
+import { countPin, MemberList, removeFiles, searchMembers, startFavourite, updateRoomHeader } from './member-list.js';
 import { MessageList } from './message-list.js';
 import { Pagination, startMessageLinks } from './pagination.js';
 import { claimReadMarking, countMentions, createReadMarker, isPageActive, UnreadDivider } from './read-marker.js';
@@ -457,6 +457,7 @@ export class Room {
     this.#typingIndicator.stopped(Number(author));
     this.composer.reply.update(article);
     if (!this.#isThread) countPin(article);
+    if (article.matches('.message--deleted')) removeFiles(id);
     const wasAbove = !this.scrollAnchor.isAtEnd();
     let isNew = false;
     this.scrollAnchor.updateBelow(() => {

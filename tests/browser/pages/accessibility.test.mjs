@@ -128,6 +128,9 @@ story('the pages of rooms and settings', async ({ patio, newUser }) => {
     '/search?q=nothing',
     `/search?q=${LONG}`,
     '/search?q=from:ana',
+    '/search?q=has:file',
+    '/rooms/1/files',
+    '/rooms/1/links',
   ]) {
     await ana.go(where);
     await isSound(ana, where);

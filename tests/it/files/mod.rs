@@ -4,6 +4,7 @@ mod deletion;
 mod finding;
 mod forms;
 mod hostile;
+mod listing;
 mod moving;
 mod posting;
 mod s3;

@@ -608,6 +608,9 @@ async fn files_move_with_their_messages() {
     let there = ana.through(&after);
     let messages = there.get("/rooms/1/messages").await;
     assert_eq!(ana.get("/rooms/1/messages").await, messages);
+    let listed = there.get("/rooms/1/files").await;
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(3));
+    assert_eq!(ana.get("/rooms/1/files").await, listed);
     let mut read = Vec::new();
     for message in messages["items"].as_array().expect("messages") {
         for file in message["attachments"].as_array().expect("files") {

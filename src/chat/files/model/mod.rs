@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::error::UploadError;
 pub use self::media_type::MediaType;
 pub use self::name::{AltText, FileName};
+use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Random, Timestamp, UserId};
 pub use crate::media::FileKind;
 
@@ -170,6 +171,16 @@ impl Attachment {
             preview: ContentHash::parse(next()?),
         })
     }
+}
+
+/// A file as a list of the newest ones shows it.
+#[derive(Clone, Debug)]
+pub struct RecentFile {
+    pub attachment: Attachment,
+    /// The room and place of its message. The room may be a thread.
+    pub place: RoomKey,
+    /// Its place among the pictures of its message, from 1, if it is one.
+    pub picture: usize,
 }
 
 /// The files of a message that is posted.

@@ -6,7 +6,7 @@ use super::contents::{lock, mark_unused};
 use super::{FILE_COLUMNS, FileRow, rows};
 use crate::chat::files::model::{Attachment, ContentHash, FileId, StoredFile};
 use crate::db::{StatementBatch, Transaction, fetch_all, json_rows, push_statement};
-use crate::kernel::{MessageId, Timestamp};
+use crate::kernel::{MessageId, RoomId, Timestamp};
 
 /// Of these files those that are in no message. Their rows are locked: they stay so until the commit.
 pub(in crate::chat) async fn lock_unposted(
@@ -31,7 +31,7 @@ pub(in crate::chat) async fn lock_unposted(
 /// reply has too.
 pub(in crate::chat) fn push_attachments(
     statements: &mut StatementBatch,
-    message: MessageId,
+    (room, message): (RoomId, MessageId),
     attachments: &[Attachment],
 ) {
     let number = i64::try_from(attachments.len()).unwrap_or(i64::MAX);
@@ -50,6 +50,13 @@ pub(in crate::chat) fn push_attachments(
                     .push_bind(message)
                     .push(", position = ")
                     .push_bind(position)
+                    .push(
+                        ", room_id = coalesce((select parent_room_id from threads where room_id = ",
+                    )
+                    .push_bind(room)
+                    .push("), ")
+                    .push_bind(room)
+                    .push(")")
                     .push(" where message_id is null and id = ")
                     .push_bind(attachment.id.as_str())
             });

@@ -1,12 +1,15 @@
 //! The SQL of files: `uploads` are on their way, `attaching` gives files to messages, `contents` says which bytes are in
-//! use.
+//! use, `listing` what a room has.
 
 mod attaching;
 mod contents;
+mod listing;
 mod uploads;
 
 pub(in crate::chat) use self::attaching::{delete_of_messages, lock_unposted, push_attachments};
 pub(super) use self::contents::{begin_deletion, end_deletion, next_unused, reserve};
+pub(in crate::chat) use self::listing::messages_with_files;
+pub(super) use self::listing::recent;
 pub(super) use self::uploads::{
     Admission, Arrival, Finished, announced, begin, discard_unposted, expired, extend, find,
     finish, owned, set_alt, unposted, waiting,

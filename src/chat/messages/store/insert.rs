@@ -101,7 +101,8 @@ pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]
         insert(statements, &messages);
         mark_copies(statements, &messages);
         for message in messages.iter().filter(|message| !message.attachments.is_empty()) {
-            files::push_attachments(statements, message.id, &message.attachments);
+            let place = (message.room, message.id);
+            files::push_attachments(statements, place, &message.attachments);
         }
         push_id_ranges(statements, &messages);
         push_idempotency_keys(statements, &messages);
