@@ -245,3 +245,52 @@ erasure-deleted = { $count ->
 }
 erasure-going-on = Deleting what they wrote: { $percent } %, { $deleted }
 job-erase-messages = Delete everything that closed account { $name } wrote
+
+# Storage of files
+storage = Storage
+storage-all = In total
+storage-stored = Stored
+storage-unused = Of these in no message, deleted after a day
+storage-arriving = Arriving
+storage-free = Free for files on the disk
+storage-quota = Limit for all files (STORAGE_QUOTA)
+storage-user-quota = Limit for the files of a user (UPLOAD_QUOTA)
+storage-largest = Largest file (MAX_UPLOAD)
+storage-no-limit = none
+storage-none = There are no files.
+storage-files = { $count ->
+    [one] 1 file
+   *[other] { $count } files
+  }
+storage-contents = { $count ->
+    [one] 1 content
+   *[other] { $count } contents
+  }
+storage-rooms = Rooms that take most
+storage-users = Users who take most
+storage-direct = Direct messages and groups
+storage-check = Check
+storage-check-hint = Patio compares what is stored with what messages need, once a day or now. What is stored and in no message is deleted 24 hours after the check that found it.
+storage-check-start = Check now
+storage-check-never = There was no check yet.
+storage-check-runs = The check runs: { $name } % are done.
+storage-check-ended = Last check: { $name }
+storage-reload = Show how far it is
+storage-sound = { $count ->
+    [one] 1 content is as it should be
+   *[other] { $count } contents are as they should be
+  }
+storage-missing = { $count ->
+    [0] Nothing is missing
+    [one] 1 content is missing or has another size
+   *[other] { $count } contents are missing or have another size
+  }
+storage-orphans = { $count ->
+    [0] Nothing was stored that Patio did not know
+    [one] 1 content was stored that Patio did not know
+   *[other] { $count } contents were stored that Patio did not know
+  }
+storage-unreadable = Messages whose files are missing
+storage-unreadable-hint = A backup has them: copy them from its folder “files” into that of the storage, and check again.
+storage-message = Message { $name }
+job-check-storage = Check the storage of files

@@ -59,6 +59,7 @@ saved-full = You have saved too many messages. Take some off your list.
 # Files
 file-too-large = Files may have up to { $name }.
 files-over-quota = Your files may take up to { $name } together. Delete messages with files that you no longer need.
+files-over-storage-quota = All files here may take up to { $name } together. Ask an administrator to make room.
 files-waiting = Too many of your files are in no message yet. Send or remove some of them.
 files-many = A message can have at most 10 files.
 files-choose-again = Choose the files again: a page cannot keep them.

@@ -245,3 +245,52 @@ erasure-deleted = { $count ->
 }
 erasure-going-on = Eliminando lo que escribió: { $percent } %, { $deleted }
 job-erase-messages = Eliminar todo lo que escribió la cuenta cerrada { $name }
+
+# Almacenamiento de archivos
+storage = Almacenamiento
+storage-all = En total
+storage-stored = Guardado
+storage-unused = De ello en ningún mensaje, se elimina al cabo de un día
+storage-arriving = Llegando
+storage-free = Libre para archivos en el disco
+storage-quota = Límite para todos los archivos (STORAGE_QUOTA)
+storage-user-quota = Límite para los archivos de una persona (UPLOAD_QUOTA)
+storage-largest = Archivo más grande (MAX_UPLOAD)
+storage-no-limit = ninguno
+storage-none = No hay archivos.
+storage-files = { $count ->
+    [one] 1 archivo
+   *[other] { $count } archivos
+  }
+storage-contents = { $count ->
+    [one] 1 contenido
+   *[other] { $count } contenidos
+  }
+storage-rooms = Salas que más ocupan
+storage-users = Personas que más ocupan
+storage-direct = Mensajes directos y grupos
+storage-check = Comprobación
+storage-check-hint = Patio compara lo guardado con lo que necesitan los mensajes, una vez al día o ahora. Lo que está guardado y en ningún mensaje se elimina 24 horas después de la comprobación que lo encontró.
+storage-check-start = Comprobar ahora
+storage-check-never = Aún no hubo ninguna comprobación.
+storage-check-runs = La comprobación está en marcha: { $name } % hecho.
+storage-check-ended = Última comprobación: { $name }
+storage-reload = Ver cuánto lleva
+storage-sound = { $count ->
+    [one] 1 contenido está como debe
+   *[other] { $count } contenidos están como deben
+  }
+storage-missing = { $count ->
+    [0] No falta nada
+    [one] 1 contenido falta o tiene otro tamaño
+   *[other] { $count } contenidos faltan o tienen otro tamaño
+  }
+storage-orphans = { $count ->
+    [0] No había nada guardado que Patio no conociera
+    [one] Había 1 contenido guardado que Patio no conocía
+   *[other] Había { $count } contenidos guardados que Patio no conocía
+  }
+storage-unreadable = Mensajes cuyos archivos faltan
+storage-unreadable-hint = Una copia de seguridad los tiene: cópialos de su carpeta «files» a la del almacenamiento y comprueba otra vez.
+storage-message = Mensaje { $name }
+job-check-storage = Comprobar el almacenamiento de archivos

@@ -59,6 +59,7 @@ saved-full = Has guardado demasiados mensajes. Quita algunos de tu lista.
 # Files
 file-too-large = Los archivos pueden tener hasta { $name }.
 files-over-quota = Tus archivos pueden ocupar hasta { $name } en total. Borra mensajes con archivos que ya no necesites.
+files-over-storage-quota = Todos los archivos de aquí pueden ocupar hasta { $name } en total. Pide a quien administra que haga sitio.
 files-waiting = Demasiados archivos tuyos no están aún en ningún mensaje. Envía o quita algunos.
 files-many = Un mensaje puede tener como máximo 10 archivos.
 files-choose-again = Elige los archivos de nuevo: una página no puede guardarlos.

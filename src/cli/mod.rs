@@ -46,7 +46,7 @@ enum Command {
     User(user::UserCommand),
     /// Writes everything into one archive, while the server runs.
     Backup(backup::Backup),
-    /// Checks that a backup can be restored.
+    /// Checks that a backup can be restored, or the files of this installation.
     Verify(verify::Verify),
     /// Restores a backup into the data directory; the server must be stopped.
     Restore(restore::Restore),

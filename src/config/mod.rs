@@ -118,6 +118,10 @@ pub struct Config {
     #[arg(long, env = "UPLOAD_QUOTA", default_value = "5G", value_parser = parse_size)]
     pub upload_quota: u64,
 
+    /// Space for all files of the installation, as above; `0` means no limit.
+    #[arg(long, env = "STORAGE_QUOTA", default_value = "0", value_parser = parse_size)]
+    pub storage_quota: u64,
+
     /// Rate limits; `off` only for load tests.
     #[arg(long, env = "RATE_LIMIT", value_enum, default_value = "on")]
     pub rate_limit: Switch,

@@ -19,6 +19,8 @@ pub enum Job {
     RefreshQuotes(MessageId),
     /// Fetches what a message links to, and shows it.
     PreviewLinks(MessageId),
+    /// Compares the storage of files with the database, in several runs: each adds the job again.
+    CheckStorage,
     /// Deletes expired rows. Periodic.
     Prune,
 }
@@ -32,6 +34,7 @@ impl Job {
             Self::PurgeRoom(room) => ("purge-room", room.to_string()),
             Self::RefreshQuotes(quoted) => ("refresh-quotes", quoted.to_string()),
             Self::PreviewLinks(message) => (PREVIEW_LINKS, message.to_string()),
+            Self::CheckStorage => (CHECK_STORAGE, String::new()),
             Self::Prune => ("tidy", String::new()),
         };
         JobColumns { kind, subject }
@@ -45,6 +48,7 @@ impl Job {
             "purge-room" => subject.parse().ok().map(RoomId).map(Self::PurgeRoom),
             "refresh-quotes" => subject.parse().ok().map(MessageId).map(Self::RefreshQuotes),
             PREVIEW_LINKS => subject.parse().ok().map(MessageId).map(Self::PreviewLinks),
+            CHECK_STORAGE => Some(Self::CheckStorage),
             "tidy" => Some(Self::Prune),
             _ => None,
         }
@@ -57,7 +61,8 @@ impl Job {
             | Self::EraseMessages(_)
             | Self::PurgeRoom(_)
             | Self::RefreshQuotes(_)
-            | Self::PreviewLinks(_) => None,
+            | Self::PreviewLinks(_)
+            | Self::CheckStorage => None,
             Self::Prune => Some(Duration::from_hours(1)),
         }
     }
@@ -65,6 +70,7 @@ impl Job {
 
 /// The kind of the jobs that wait for other servers.
 pub(super) const PREVIEW_LINKS: &str = "preview-links";
+const CHECK_STORAGE: &str = "check-storage";
 
 /// What a job waits for. Jobs that wait for other servers have places of their own, so that a slow server does not
 /// hold up the others.
@@ -157,6 +163,7 @@ mod tests {
             Job::PurgeRoom(RoomId(8)),
             Job::RefreshQuotes(MessageId(9)),
             Job::PreviewLinks(MessageId(9)),
+            Job::CheckStorage,
             Job::Prune,
         ] {
             let JobColumns { kind, subject } = job.columns();

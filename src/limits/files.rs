@@ -26,6 +26,8 @@ pub mod file {
     pub const UNPOSTED_KEPT: Duration = Duration::from_hours(24);
     /// How long the bytes of deleted files stay in storage, so that a running backup is complete.
     pub const UNUSED_KEPT: Duration = Duration::from_hours(24);
+    /// How often storage and database are compared.
+    pub const CHECKED_EVERY: Duration = Duration::from_hours(24);
     /// How long the same bytes are not accepted while they are deleted from storage, if that does not end.
     pub const DELETED_WITHIN: Duration = Duration::from_mins(2);
 }

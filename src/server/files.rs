@@ -16,13 +16,14 @@ pub(super) fn start(
     config: &Config,
 ) -> anyhow::Result<Files> {
     let Foundation { db, clock, random, lifecycle, client, .. } = foundation;
-    let quota = Some(config.upload_quota).filter(|quota| *quota > 0);
+    let limit = |bytes: u64| Some(bytes).filter(|bytes| *bytes > 0);
+    let (quota, installation) = (limit(config.upload_quota), limit(config.storage_quota));
     let parts = FilesParts {
         clock: clock.clone(),
         random: random.clone(),
         lifecycle: lifecycle.clone(),
         inspector: FileInspector::new(images),
-        limits: UploadLimits { largest: config.max_upload, quota },
+        limits: UploadLimits { largest: config.max_upload, quota, installation },
         storage: Storage::configured(&config.storage.files, data_dir, client)?,
     };
     Ok(Files::start(db.clone(), data_dir, parts)?)

@@ -49,6 +49,7 @@ impl JobServices {
             }
             Job::RefreshQuotes(quoted) => messages.refresh_quotes(quoted).await,
             Job::PreviewLinks(message) => link_previews.fetch(message).await,
+            Job::CheckStorage => files.check_storage().await,
             Job::Prune => {
                 accounts.prune().await?;
                 link_previews.prune().await?;

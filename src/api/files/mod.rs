@@ -89,7 +89,7 @@ async fn options(State(files): State<Files>) -> Response {
         (status = 400, description = "A header is missing or malformed."),
         (status = 412, description = "Another version of tus."),
         (status = 413, description = "The file is too large."),
-        (status = 422, description = "Your files take too much space, or too many of them are in no message."),
+        (status = 422, description = "Your files or those of all users take too much space, or too many of yours are in no message."),
         (status = 507, description = "The disk has no space for the file."),
     ),
 )]
@@ -200,7 +200,7 @@ struct NewFile {
         (status = 201, description = "The new file.", body = FileShape<'static>),
         (status = 400, description = "Not a form with one file."),
         (status = 413, description = "The file is too large."),
-        (status = 422, description = "Its metadata cannot be removed, or your files take too much space."),
+        (status = 422, description = "Its metadata cannot be removed, or your files or those of all users take too much space."),
         (status = 507, description = "The disk has no space for the file."),
     ),
 )]

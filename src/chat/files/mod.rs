@@ -3,6 +3,7 @@
 //! Who may read a file is decided by who may read its message; this module gives contents to callers that have asked.
 //! It knows no HTTP.
 
+pub mod check;
 mod completion;
 pub mod model;
 mod receiving;
@@ -10,6 +11,7 @@ pub mod storage;
 pub(in crate::chat) mod store;
 mod transfers;
 mod upkeep;
+pub mod usage;
 mod workshop;
 
 use std::path::Path;
@@ -149,6 +151,12 @@ impl Files {
             return Err(UploadError::TooLarge(self.limits.largest));
         }
         let announced = store::announced(&self.db).await?;
+        if let Some(quota) = self.limits.installation {
+            let stored = store::stored(&self.db).await?;
+            if stored.saturating_add(announced).saturating_add(bytes) > quota {
+                return Err(UploadError::InstallationQuota(quota));
+            }
+        }
         let wanted = announced.saturating_add(bytes).saturating_add(DISK_RESERVE);
         if data_dir::free_space(self.workshop.path()) < wanted {
             return Err(UploadError::NoSpace);
@@ -165,7 +173,12 @@ impl Files {
     pub async fn state(&self, owner: UserId, id: &FileId) -> Result<UploadState, UploadError> {
         for _ in 0..COMPLETION_POLLS {
             let Some(upload) = store::find(&self.db, owner, id).await? else { break };
-            let offset = self.workshop.length(id).await?.unwrap_or_default();
+            let offset = match self.workshop.length(id).await? {
+                Some(arrived) => arrived,
+                // Its bytes are deleted after its row: it has just become a file.
+                None if store::find(&self.db, owner, id).await?.is_none() => break,
+                None => 0,
+            };
             if offset < upload.length {
                 let (length, name, alt) = (upload.length, upload.name, upload.alt);
                 return Ok(UploadState { offset, length, name, alt });

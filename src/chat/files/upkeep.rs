@@ -22,6 +22,7 @@ impl Files {
             Err(error) => return Err(error),
         }
         self.delete_unused().await?;
+        self.start_daily_check().await?;
         self.sweep().await.map_err(service)
     }
 

@@ -45,7 +45,7 @@ pub(super) fn run(demo: &Demo) -> anyhow::Result<()> {
     let logging = Logging { log, log_format: None };
     serve::in_foreground(&logging, async {
         let directory = Directory::make(&Random::system())?;
-        serve(demo, directory.0.clone()).await
+        Box::pin(serve(demo, directory.0.clone())).await
     })
 }
 

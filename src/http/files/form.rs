@@ -185,6 +185,9 @@ impl From<UploadError> for Problem {
             UploadError::Quota(quota) => {
                 with(StatusCode::UNPROCESSABLE_ENTITY, "files-over-quota").of_size(quota)
             }
+            UploadError::InstallationQuota(quota) => {
+                with(StatusCode::UNPROCESSABLE_ENTITY, "files-over-storage-quota").of_size(quota)
+            }
             UploadError::TooManyWaiting => with(StatusCode::UNPROCESSABLE_ENTITY, "files-waiting"),
             UploadError::Busy => {
                 Self { detail: Some("uploads-busy"), ..Self::too_many(UploadError::AGAIN_AFTER) }

@@ -34,6 +34,7 @@ impl JobView {
             "pass-on-rooms" => t.name("job-pass-on-rooms", &job.subject),
             "erase-messages" => t.name("job-erase-messages", &job.subject),
             "purge-room" => t.name("job-purge-room", &job.subject),
+            "check-storage" => t.text("job-check-storage").to_owned(),
             "tidy" => t.text("job-tidy").to_owned(),
             _ => format!("{} {}", job.kind, job.subject),
         };

@@ -1,9 +1,11 @@
 //! Files: how they arrive, how they are posted, and who may read them.
 
+mod checking;
 mod deletion;
 mod finding;
 mod forms;
 mod hostile;
+mod kills;
 mod listing;
 mod moving;
 mod posting;

@@ -41,8 +41,10 @@ fn run(
 ) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patio"));
     command.env_clear().envs(environment.iter().copied()).args(arguments);
-    // `verify` takes no target.
-    if arguments.first() != Some(&"verify") {
+    // A backup is verified without a target.
+    let is_of_backup = arguments.first() == Some(&"verify")
+        && arguments.get(1).is_some_and(|argument| !argument.starts_with('-'));
+    if !is_of_backup {
         command.args(target.flags());
     }
     command.output().expect("it runs")

@@ -15,6 +15,9 @@ pub enum UploadError {
     /// The user's files would take more space than allowed; the limit in bytes.
     #[error("the user's files take too much space")]
     Quota(u64),
+    /// The files of all users would take more space than allowed; the limit in bytes.
+    #[error("the files of all users take too much space")]
+    InstallationQuota(u64),
     /// Too many files of the user are in no message.
     #[error("too many files wait")]
     TooManyWaiting,

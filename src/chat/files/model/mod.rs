@@ -3,12 +3,14 @@
 //! This module does no I/O.
 
 mod error;
+mod folder;
 mod media_type;
 mod name;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::error::UploadError;
+pub use self::folder::{FOLDERS, FolderReport};
 pub use self::media_type::MediaType;
 pub use self::name::{AltText, FileName};
 use crate::kernel::ids::RoomKey;
@@ -217,6 +219,8 @@ pub struct UploadLimits {
     pub largest: u64,
     /// Bytes of all files of a user; `None`: no limit.
     pub quota: Option<u64>,
+    /// Bytes of all files of the installation; `None`: no limit.
+    pub installation: Option<u64>,
 }
 
 #[cfg(test)]

@@ -2,11 +2,18 @@
 //! use, `listing` what a room has.
 
 mod attaching;
+mod check;
 mod contents;
 mod listing;
 mod uploads;
+mod usage;
 
 pub(in crate::chat) use self::attaching::{delete_of_messages, lock_unposted, push_attachments};
+pub use self::check::StorageCheck;
+pub(super) use self::check::{
+    check_later, has_contents, in_folder, last_check, messages_with, note_folder, start_check,
+    unreadable,
+};
 pub(super) use self::contents::{begin_deletion, end_deletion, next_unused, reserve};
 pub(in crate::chat) use self::listing::messages_with_files;
 pub(super) use self::listing::recent;
@@ -15,6 +22,8 @@ pub(super) use self::uploads::{
     finish, owned, set_alt, unposted, waiting,
 };
 
+pub use self::usage::{RoomUsage, TotalUsage, UserUsage};
+pub(super) use self::usage::{stored, total_usage, usage_of_rooms, usage_of_users};
 use super::model::{
     AltText, Content, ContentHash, FileId, FileName, MediaType, StoredFile, UploadError,
 };

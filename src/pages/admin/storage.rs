@@ -1,0 +1,187 @@
+//! What files take, for administrators: in total, per room and per user, and what a check of the storage found.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+
+use crate::chat::accounts::model::{Admin, User};
+use crate::chat::files::Files;
+use crate::chat::files::model::Content;
+use crate::chat::files::usage::{RoomUsage, Usage, UserUsage};
+use crate::http::request::auth::CanAdminister;
+use crate::http::state::from_state;
+use crate::http::{AppState, Language, Problem, Viewer};
+use crate::kernel::MessageId;
+use crate::limits::installation::DISK_RESERVE;
+use crate::pages::layout::page::{Page, html};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new().route("/admin/storage", get(show)).route("/admin/storage/check", post(check))
+}
+
+#[derive(Template)]
+#[template(path = "admin/storage.html")]
+struct StoragePage {
+    page: Page,
+    side: Sidebar,
+    /// Names and values.
+    facts: Vec<(&'static str, String)>,
+    rooms: Vec<Row>,
+    users: Vec<Row>,
+    check: Option<CheckView>,
+    unreadable: Vec<UnreadableRow>,
+}
+
+/// A room or user with its files.
+struct Row {
+    name: String,
+    /// `12 files · 3.4 MB`
+    facts: String,
+}
+
+/// The last check.
+struct CheckView {
+    is_running: bool,
+    /// How far it is, or when it ended and what it found.
+    lines: Vec<String>,
+}
+
+/// A content that a message names and that cannot be read.
+struct UnreadableRow {
+    message: i64,
+    label: String,
+    size: String,
+    hash: String,
+}
+
+impl UnreadableRow {
+    fn new((message, content): (MessageId, Content), t: Language) -> Self {
+        Self {
+            message: message.0,
+            label: t.name("storage-message", message.0.to_string()),
+            size: t.size(content.size),
+            hash: content.hash.as_str().to_owned(),
+        }
+    }
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+fn count(t: Language, key: &'static str, number: i64) -> String {
+    t.count(key, usize::try_from(number).unwrap_or_default())
+}
+
+fn row(name: String, files: i64, bytes: i64, t: Language) -> Row {
+    let facts = format!("{} · {}", count(t, "storage-files", files), t.size(unsigned(bytes)));
+    Row { name, facts }
+}
+
+fn room_row(found: RoomUsage, t: Language) -> Row {
+    let name = match found.room.0 {
+        0 => t.text("storage-direct").to_owned(),
+        _ => found.name,
+    };
+    row(name, found.files, found.bytes, t)
+}
+
+fn user_row(found: &UserUsage, t: Language) -> Row {
+    row(format!("{} (@{})", found.display_name, found.name), found.files, found.bytes, t)
+}
+
+/// Shows the page.
+struct StorageRenderer {
+    files: Files,
+    sidebar: SidebarBuilder,
+}
+
+from_state!(StorageRenderer { files, sidebar });
+
+impl StorageRenderer {
+    async fn render(&self, me: &User, admin: &Admin, page: Page) -> Result<Response, Problem> {
+        let usage = self.files.usage(admin).await?;
+        let facts = self.facts(&usage, page.t);
+        let check = self.check(admin, &page).await?;
+        let found = self.files.unreadable(admin).await?;
+        let t = page.t;
+        let unreadable = found.into_iter().map(|found| UnreadableRow::new(found, t)).collect();
+        let rooms = usage.rooms.into_iter().map(|found| room_row(found, t)).collect();
+        let users = usage.users.iter().map(|found| user_row(found, t)).collect();
+        let side = self.sidebar.build(me, None, &page).await?;
+        Ok(html(&StoragePage { page, side, facts, rooms, users, check, unreadable }))
+    }
+
+    fn facts(&self, usage: &Usage, t: Language) -> Vec<(&'static str, String)> {
+        let total = &usage.total;
+        let sized = |number: String, bytes: i64| format!("{number} · {}", t.size(unsigned(bytes)));
+        let limits = self.files.limits();
+        let limit = |limit: Option<u64>| match limit {
+            Some(bytes) => t.size(bytes),
+            None => t.text("storage-no-limit").to_owned(),
+        };
+        let mut facts = vec![
+            (
+                t.text("storage-stored"),
+                sized(count(t, "storage-contents", total.contents), total.bytes),
+            ),
+            (
+                t.text("storage-unused"),
+                sized(count(t, "storage-contents", total.unused), total.unused_bytes),
+            ),
+            (
+                t.text("storage-arriving"),
+                sized(count(t, "storage-files", total.uploads), total.announced),
+            ),
+        ];
+        if let Some(free) = usage.free {
+            let free = t.size(free.saturating_sub(DISK_RESERVE));
+            facts.push((t.text("storage-free"), free));
+        }
+        facts.extend([
+            (t.text("storage-quota"), limit(limits.installation)),
+            (t.text("storage-user-quota"), limit(limits.quota)),
+            (t.text("storage-largest"), t.size(limits.largest)),
+        ]);
+        facts
+    }
+
+    async fn check(&self, admin: &Admin, page: &Page) -> Result<Option<CheckView>, Problem> {
+        let Some(check) = self.files.last_check(admin).await? else { return Ok(None) };
+        let t = page.t;
+        let Some(finished_at) = check.finished_at else {
+            let lines = vec![t.name("storage-check-runs", check.percent().to_string())];
+            return Ok(Some(CheckView { is_running: true, lines }));
+        };
+        let ended = page.calendar().moment(finished_at).full;
+        let sized =
+            |key, number, bytes| format!("{} · {}", count(t, key, number), t.size(unsigned(bytes)));
+        let lines = vec![
+            t.name("storage-check-ended", ended),
+            sized("storage-sound", check.contents, check.bytes),
+            count(t, "storage-missing", check.missing),
+            sized("storage-orphans", check.orphans, check.orphan_bytes),
+        ];
+        Ok(Some(CheckView { is_running: false, lines }))
+    }
+}
+
+async fn show(
+    State(renderer): State<StorageRenderer>,
+    Viewer(me): Viewer,
+    CanAdminister(admin): CanAdminister,
+    page: Page,
+) -> Result<Response, Problem> {
+    renderer.render(&me.user, &admin, page).await
+}
+
+async fn check(
+    State(files): State<Files>,
+    CanAdminister(admin): CanAdminister,
+) -> Result<Response, Problem> {
+    files.start_check(&admin).await?;
+    Ok(Redirect::to("/admin/storage").into_response())
+}
