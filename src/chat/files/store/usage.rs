@@ -62,15 +62,14 @@ pub(in crate::chat::files) async fn usage_of_rooms(
 ) -> Result<Vec<RoomUsage>, sqlx::Error> {
     fetch_all!(
         db,
-        "select room, coalesce(max(name), '') as name, count(*) as files,
-                cast(sum(size) as bigint) as bytes
-         from (select case when p.visibility in ('direct', 'group') then 0 else p.id end as room,
-                      case when p.visibility in ('direct', 'group') then '' else p.name end as name,
-                      f.size
-               from files f
-               join messages m on m.id = f.message_id
-               left join threads t on t.room_id = m.room_seq_key >> 32
-               join rooms p on p.id = coalesce(t.parent_room_id, m.room_seq_key >> 32)) found
+        "select room, max(name) as name, cast(sum(files) as bigint) as files,
+                cast(sum(bytes) as bigint) as bytes
+         from (select case when r.visibility in ('direct', 'group') then 0 else r.id end as room,
+                      case when r.visibility in ('direct', 'group') then '' else r.name end as name,
+                      s.files, s.bytes
+               from (select room_id, count(*) as files, sum(size) as bytes
+                     from files where room_id is not null group by room_id) s
+               join rooms r on r.id = s.room_id) found
          group by room order by bytes desc, room limit $1",
         limit,
     )
