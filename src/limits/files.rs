@@ -10,6 +10,8 @@ pub mod file {
     pub const NAME_BYTES: usize = 255;
     /// Characters of a description.
     pub const ALT: usize = 1_000;
+    /// Bytes of the picture that a browser sends for a film.
+    pub const POSTER_BYTES: usize = 1024 * 1024;
     /// Bytes gathered in memory before they are written, and read at once.
     pub const BUFFER_BYTES: usize = 128 * 1024;
     /// How far a sender may fall behind the slowest pace.

@@ -118,6 +118,16 @@ impl FileInspector {
         })
     }
 
+    /// Makes a picture for a page of the picture in `file`, in `poster`.
+    ///
+    /// # Errors
+    /// An [`InspectError`]. `poster` may not be used then.
+    pub async fn poster(&self, file: &Path, poster: &Path) -> Result<(), InspectError> {
+        let (original, result) = open(file.to_owned(), poster.to_owned()).await?;
+        let patience = Patience { turn: limits::DEADLINE, all: limits::DEADLINE };
+        Ok(self.images.encode_to(Rendition::Preview, &original, result, patience).await?)
+    }
+
     async fn clean(&self, file: &Path, cleaned: &Path) -> Result<Facts, InspectError> {
         let deadline = Instant::now() + limits::DEADLINE;
         let result = self.images.unlinked_file().await?;

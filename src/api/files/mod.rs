@@ -22,6 +22,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(options, begin))
         .routes(routes!(progress, append, cancel))
+        .routes(routes!(poster))
         .routes(routes!(create))
         .merge(of_room::router())
 }
@@ -175,6 +176,32 @@ async fn cancel(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     tus::destroy(State(files), me, path, headers).await
+}
+
+/// Give a film its poster
+///
+/// The picture that stands for a film until it is played, in place of an earlier one. For a film that has arrived and
+/// is in no message. It is encoded again, and is the `preview_url` of the attachment.
+#[utoipa::path(
+    put,
+    path = "/uploads/{id}/poster",
+    tag = "files",
+    params(("id" = String, Path, description = "The film.")),
+    request_body(content = String, content_type = "image/jpeg"),
+    responses(
+        (status = 204, description = "The film has the poster."),
+        (status = 404, description = "You have no such film that is in no message."),
+        (status = 413, description = "The picture has more than 1 MiB."),
+        (status = 422, description = "It is no picture that can be shown."),
+    ),
+)]
+async fn poster(
+    State(files): State<Files>,
+    me: Viewer,
+    path: Path<UploadPath>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    tus::poster(State(files), me, path, request).await
 }
 
 /// A new file.

@@ -104,7 +104,7 @@ impl Files {
     }
 
     /// Reserves contents. One that is just being deleted is waited for.
-    async fn reserve(&self, contents: &[&Content]) -> Result<(), UploadError> {
+    pub(super) async fn reserve(&self, contents: &[&Content]) -> Result<(), UploadError> {
         for _ in 0..RESERVE_ATTEMPTS {
             if store::reserve(&self.db, contents, self.clock.now()).await? {
                 return Ok(());
@@ -152,7 +152,7 @@ impl Files {
 }
 
 /// Hashes a file and puts it on disk.
-async fn measured(path: PathBuf) -> Result<Content, ServiceError> {
+pub(super) async fn measured(path: PathBuf) -> Result<Content, ServiceError> {
     blocking(move || measure(&path)).await
 }
 

@@ -6,6 +6,7 @@
 pub mod check;
 mod completion;
 pub mod model;
+mod poster;
 mod receiving;
 pub mod storage;
 pub(in crate::chat) mod store;

@@ -1,5 +1,6 @@
 //! Resumable uploads: the tus protocol 1.0 with the extensions *creation* and *termination*. Any client of it works.
 
+use axum::body::to_bytes;
 use axum::extract::{OriginalUri, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -12,6 +13,7 @@ use super::pace::Paced;
 use crate::chat::files::Files;
 use crate::chat::files::model::{AltText, FileId, FileName, NewUpload, UploadState};
 use crate::http::{FormBody, Problem, Viewer};
+use crate::limits::file::POSTER_BYTES;
 
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const VERSION: &str = "1.0.0";
@@ -134,6 +136,19 @@ pub async fn describe(
     FormBody(form): FormBody<AltForm>,
 ) -> Result<StatusCode, Problem> {
     files.describe(me.user.id, &path.id()?, &AltText::parse(&form.alt)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Gives a film that was not posted its poster: the body is a picture. Not a part of tus.
+pub async fn poster(
+    State(files): State<Files>,
+    Viewer(me): Viewer,
+    Path(path): Path<UploadPath>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let picture = to_bytes(request.into_body(), POSTER_BYTES).await;
+    let picture = picture.map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE))?;
+    files.set_poster(me.user.id, &path.id()?, picture.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -16,7 +16,7 @@ use crate::http::request::target::Target;
 /// Allows only Patio's own files, no inline scripts or styles, and no embedding in frames. HTML from a string is
 /// only allowed through the one Trusted Types policy that accepts the server's fragments (CSP level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    media-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; \
+    media-src 'self' blob:; font-src 'self'; connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types patio";
 
 /// Browser features that no page uses.

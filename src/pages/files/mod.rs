@@ -6,7 +6,7 @@ mod picture;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::post;
+use axum::routing::{post, put};
 
 use crate::http::AppState;
 use crate::http::files::{serve, tus};
@@ -21,6 +21,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/uploads", post(tus::create).options(tus::options))
         .route("/uploads/{id}", upload)
         .route("/uploads/{id}/alt", post(tus::describe))
+        .route("/uploads/{id}/poster", put(tus::poster))
         .merge(picture::router())
         .merge(serve::router().layer(from_fn_with_state(state.clone(), auth::by_token)))
 }

@@ -1,6 +1,8 @@
 // The uploads of this tab, by the composer that they belong to. Each goes on while another room is on screen, waits for
 // the network, and continues where it was cut off; after a reload it needs its file again. It must not know the page.
 
+import { posterOf } from './pictures.js';
+
 const CLIENT = new URL('./tus.js', import.meta.url).href;
 const ENDPOINT = new URL('/uploads', location.href).href;
 const PROTOCOL = { 'tus-resumable': '1.0.0' };
@@ -70,6 +72,16 @@ const stored = ({ key, name, size, type, modified, alt, url, state }) => ({
   ...{ key, name, size, type, modified, alt, url },
   isDone: state === 'done',
 });
+
+/**
+ * A film gets a picture that stands for it, if there is one.
+ * @param {FileUpload} item
+ */
+async function sendPoster({ file, url }) {
+  const body = file && (await posterOf(file));
+  if (body)
+    await fetch(`${url}/poster`, { method: 'PUT', body, signal: AbortSignal.timeout(SILENT_AFTER) }).catch(() => {});
+}
 
 /** @typedef {import('./attachments.js').Attachments} Attachments */
 
@@ -332,7 +344,10 @@ export class UploadQueue {
         this.#save();
       },
       onProgress: (sent) => this.#onProgress(item, sent),
-      onSuccess: () => {
+      onSuccess: async () => {
+        item.client = null;
+        await sendPoster(item);
+        if (!this.items.includes(item)) return;
         Object.assign(item, { state: 'done', sent: item.size, client: null });
         this.#settled(item);
       },

@@ -8,6 +8,7 @@ mod hostile;
 mod kills;
 mod listing;
 mod moving;
+mod posters;
 mod posting;
 mod s3;
 mod serving;

@@ -19,7 +19,7 @@ pub(in crate::chat) use self::listing::messages_with_files;
 pub(super) use self::listing::recent;
 pub(super) use self::uploads::{
     Admission, Arrival, Finished, announced, begin, discard_unposted, expired, extend, find,
-    finish, owned, set_alt, unposted, waiting,
+    finish, owned, set_alt, set_poster, unposted, waiting,
 };
 
 pub use self::usage::{RoomUsage, TotalUsage, UserUsage};

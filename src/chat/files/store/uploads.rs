@@ -258,6 +258,33 @@ pub(in crate::chat::files) async fn set_alt(
     Ok(changed > 0)
 }
 
+/// Names the poster of a film that is in no message. Its content was reserved and is in storage. Returns false if there
+/// is no such film.
+pub(in crate::chat::files) async fn set_poster(
+    db: &Db,
+    owner: UserId,
+    id: &FileId,
+    poster: &ContentHash,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    let before: Option<(Option<ContentHash>,)> = fetch_optional!(
+        transaction,
+        "update files set position = position
+         where id = $1 and owner_id = $2 and message_id is null and kind = 'video' returning preview_hash",
+        id,
+        owner,
+    )?;
+    let Some((before,)) = before else { return Ok(false) };
+    mark_used(&mut transaction, &[poster]).await?;
+    execute!(transaction, "update files set preview_hash = $2 where id = $1", id, poster)?;
+    let before: Vec<ContentHash> = before.into_iter().filter(|before| before != poster).collect();
+    lock(&mut transaction, &before).await?;
+    mark_unused(&mut transaction, &before, now).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
 /// Deletes an upload, or a file that is in no message. Returns false if there is none.
 pub(in crate::chat::files) async fn discard_unposted(
     db: &Db,
