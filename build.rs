@@ -23,11 +23,24 @@ fn main() {
         println!("cargo::rerun-if-changed={watched}");
     }
     println!("cargo::rerun-if-env-changed=PATIO_ASSETS");
+    fold_equal_functions();
     if let Err(error) = build() {
         for line in error.lines() {
             println!("cargo::error={line}");
         }
         std::process::exit(1);
+    }
+}
+
+/// Generic code becomes many functions that are equal; of these the linker keeps one. Only LLD knows the option, which
+/// is Rust's linker on this platform unless flags name another one.
+fn fold_equal_functions() {
+    let value = |name| env::var(name).unwrap_or_default();
+    let flags = value("CARGO_ENCODED_RUSTFLAGS");
+    let is_lld = value("TARGET") == "x86_64-unknown-linux-gnu"
+        && !["linker", "fuse-ld"].iter().any(|other| flags.contains(other));
+    if is_lld && value("PROFILE") == "release" {
+        println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
     }
 }
 

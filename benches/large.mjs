@@ -1,14 +1,12 @@
 // Pages of a large installation, for one or more executables in turn: 3,000 users, all in the lobby, 1,000 rooms, and a
 // user with 10 rooms beside one with 300. Bytes, time and CPU of a request, one request after the other. See README.md.
-import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { freePort, up } from './peers/process.mjs';
+import { PASSWORD, Server } from './server.mjs';
 
 const { values: options, positionals: programs } = parseArgs({
   allowPositionals: true,
@@ -25,9 +23,7 @@ if (programs.length === 0) {
 
 const USERS = 3_000;
 const ROOMS = 1_000;
-const PASSWORD = 'correcto-caballo-42-grapa';
 const CREATED = '2026-01-01T00:00:00.000Z';
-const TICK = 10; // milliseconds of CPU in /proc/PID/stat
 const FEW = 10;
 const MANY = 300;
 
@@ -47,78 +43,20 @@ const CASES = {
   '/rooms': { who: 'few', paths: ['/rooms'] },
 };
 
-class Server {
-  constructor(program) {
-    this.program = program;
-    this.data = mkdtempSync(path.join(tmpdir(), 'patio-large-'));
-  }
-
-  get env() {
-    return { DATA_DIR: this.data, LISTEN: '127.0.0.1', LOG: 'warn', RATE_LIMIT: 'off', PORT: String(this.port) };
-  }
-
-  async start() {
-    this.port = await freePort();
-    this.child = spawn(this.program, { env: this.env, stdio: ['ignore', 'ignore', 'inherit'] });
-    while (!(await up('/up')(this.port))) await sleep(20);
-    this.agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  }
-
-  async stop() {
-    this.agent.destroy();
-    const ended = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill();
-    await ended;
-  }
-
-  /** Two accounts by registration, the others by an export and an import. */
-  async fill() {
-    await this.start();
-    for (const name of ['few', 'many']) await this.register(name);
-    const folder = path.join(this.data, 'export');
-    execFileSync(this.program, ['export', '--full', folder], { env: this.env });
-    await this.stop();
-    addToExport(folder);
-    const filled = mkdtempSync(path.join(tmpdir(), 'patio-large-'));
-    execFileSync(this.program, ['import', 'patio', folder], { env: { ...this.env, DATA_DIR: filled } });
-    rmSync(this.data, { recursive: true });
-    this.data = filled;
-    await this.start();
-    this.sessions = { few: await this.signIn('few'), many: await this.signIn('many') };
-  }
-
-  async register(name) {
-    const account = { name, email: `${name}@example.test`, password: PASSWORD };
-    await this.ask('/api/v1/users', { method: 'POST', body: JSON.stringify(account), type: 'application/json' });
-  }
-
-  async signIn(login) {
-    const body = new URLSearchParams({ login, password: PASSWORD }).toString();
-    const { headers } = await this.ask('/login', { method: 'POST', body, type: 'application/x-www-form-urlencoded' });
-    return headers['set-cookie'].map((cookie) => cookie.split(';')[0]).join('; ');
-  }
-
-  ask(where, { method = 'GET', body, type, headers = {} } = {}) {
-    const { agent, port } = this;
-    const all = { ...headers, ...(body && { 'content-type': type, 'content-length': Buffer.byteLength(body) }) };
-    return new Promise((resolve, reject) => {
-      const sent = request({ host: '127.0.0.1', port, path: where, method, agent, headers: all }, (answer) => {
-        let bytes = 0;
-        answer.on('data', (data) => {
-          bytes += data.length;
-        });
-        answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, bytes }));
-      });
-      sent.on('error', reject);
-      sent.end(body);
-    });
-  }
-
-  /** Milliseconds of CPU so far. */
-  cpu() {
-    const fields = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * TICK;
-  }
+/** Two accounts by registration, the others by an export and an import. Returns the cookies of sessions. */
+async function fill(server) {
+  await server.start();
+  for (const name of ['few', 'many']) await server.register(name);
+  const folder = path.join(server.data, 'export');
+  execFileSync(server.program, ['export', '--full', folder], { env: server.env });
+  await server.stop();
+  addToExport(folder);
+  const filled = mkdtempSync(path.join(tmpdir(), 'patio-large-'));
+  execFileSync(server.program, ['import', 'patio', folder], { env: { ...server.env, DATA_DIR: filled } });
+  server.remove();
+  server.data = filled;
+  await server.start();
+  return { few: await server.signIn('few'), many: await server.signIn('many') };
 }
 
 function addToExport(folder) {
@@ -163,13 +101,13 @@ function addToExport(folder) {
 const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 
 /** Milliseconds and bytes of many requests. */
-async function measure(server, { who, paths, headers }, requests) {
+async function measure({ server, sessions }, { who, paths, headers }, requests) {
   const times = [];
   let bytes = 0;
   const before = server.cpu();
   for (let n = 0; n < requests; n++) {
     const started = performance.now();
-    const answer = await server.ask(paths[n % paths.length], { headers: { ...headers, cookie: server.sessions[who] } });
+    const answer = await server.ask(paths[n % paths.length], { headers: { ...headers, cookie: sessions[who] } });
     times.push(performance.now() - started);
     if (answer.status !== 200) return null;
     bytes = answer.bytes;
@@ -177,13 +115,16 @@ async function measure(server, { who, paths, headers }, requests) {
   return { times, bytes, cpu: (server.cpu() - before) / requests };
 }
 
-const servers = programs.map((program) => new Server(program));
-for (const server of servers) await server.fill();
+const servers = [];
+for (const program of programs) {
+  const server = new Server(program);
+  servers.push({ server, sessions: await fill(server) });
+}
 if (options.serve) {
-  console.log(`http://127.0.0.1:${servers[0].port} as few or many with ${PASSWORD}; Ctrl+C ends it`);
+  console.log(`http://127.0.0.1:${servers[0].server.port} as few or many with ${PASSWORD}; Ctrl+C ends it`);
   await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
-  await servers[0].stop();
-  rmSync(servers[0].data, { recursive: true, force: true });
+  await servers[0].server.stop();
+  servers[0].server.remove();
   process.exit();
 }
 const all = new Map();
@@ -210,7 +151,7 @@ for (const [key, { times, cpu, bytes }] of all) {
   const figures = [at(sorted, 0.5), at(sorted, 0.99), middle].map((figure) => figure.toFixed(2));
   console.log(`| ${name} | ${programs[index]} | ${bytes} | ${figures.join(' | ')} |`);
 }
-for (const server of servers) {
+for (const { server } of servers) {
   await server.stop();
-  rmSync(server.data, { recursive: true, force: true });
+  server.remove();
 }

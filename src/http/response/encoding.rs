@@ -29,17 +29,14 @@ pub fn quality(headers: &HeaderMap, coding: &str) -> f32 {
     wildcard
 }
 
-/// The supported codings, the cheapest first.
-const CODINGS: [&str; 2] = ["gzip", "br"];
-
 /// Replaces `Accept-Encoding` by one accepted coding, or by `identity`: no response is refused for its coding.
-/// Pages get the cheapest coding, because a page is compressed for one user, and the best compression would
-/// cost more than rendering. Assets get the best coding, because they were compressed at build time.
+/// Pages get gzip, because a page is compressed for one user, and the best compression would cost more than
+/// rendering. Assets get the best coding, because they were compressed at build time.
 pub async fn choose(mut request: Request, next: Next) -> Response {
-    let asset = request.uri().path().starts_with("/assets/");
+    let is_asset = request.uri().path().starts_with("/assets/");
+    let codings: &[&str] = if is_asset { &["br", "gzip"] } else { &["gzip"] };
     let headers = request.headers_mut();
-    let mut accepted = CODINGS.into_iter().filter(|coding| quality(headers, coding) > 0.0);
-    let chosen = if asset { accepted.next_back() } else { accepted.next() };
+    let chosen = codings.iter().copied().find(|coding| quality(headers, coding) > 0.0);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(chosen.unwrap_or("identity")));
     next.run(request).await
 }
