@@ -1,7 +1,8 @@
 //! Styles, scripts, fonts and images, built by `build.rs` and embedded in the executable.
 //!
 //! All asset paths contain a hash of the assets' content. When an asset changes, its path changes,
-//! so browsers can cache assets forever.
+//! so browsers can cache assets forever. A path of another release is not found: while servers are updated one after
+//! the other, its server answers, and browsers would keep the wrong content.
 
 use std::sync::LazyLock;
 
@@ -47,8 +48,12 @@ pub(super) fn router() -> Router<AppState> {
     Router::new().route("/assets/{version}/{*name}", get(show)).route("/favicon.ico", get(icon))
 }
 
-async fn show(Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    serve(&name, &headers)
+async fn show(Path((version, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    if version == *VERSION { serve(&name, &headers) } else { not_found() }
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")]).into_response()
 }
 
 /// Browsers request this path on their own, before they have seen a page.
@@ -62,7 +67,7 @@ fn serve(name: &str, request: &HeaderMap) -> Response {
         .flatten();
     let packed_header = packed.as_ref().map(|_| [(CONTENT_ENCODING, "br")]);
     let Some(plain) = Assets::get(name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return not_found();
     };
     let kind = plain.metadata.mimetype().to_owned();
     let headers = [

@@ -134,6 +134,13 @@ async fn every_page_has_security_headers() {
     let style = ana.get(&asset).await;
     assert_eq!(style.headers["content-type"], "text/css");
     assert!(style.headers["cache-control"].to_str().expect("text").contains("immutable"));
+    // Of another release, whose server may be the next to answer.
+    let (_, name) = asset.split_once("/css/").expect("a name");
+    for other in [format!("/assets/AAAAAAAAAAAA/css/{name}"), format!("{asset}x")] {
+        let refused = ana.get(&other).await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{other}");
+        assert_eq!(refused.headers["cache-control"], "no-store", "{other}");
+    }
 }
 
 #[tokio::test]
