@@ -1,5 +1,9 @@
 //! The migrations of each engine. From the first release on, a migration never changes and new ones are added at
 //! the end.
+//!
+//! While servers are updated one after the other, older ones use a database that newer ones have migrated. So a
+//! migration adds what older releases ignore. One that takes away what they need raises `oldest_version` in `settings`
+//! to its own number: releases that do not know it are refused.
 
 use std::sync::LazyLock;
 
@@ -7,9 +11,9 @@ use anyhow::bail;
 use sqlx::migrate::Migrator;
 
 pub(super) static SQLITE: LazyLock<Migrator> =
-    LazyLock::new(|| complete(sqlx::migrate!("migrations/sqlite")));
+    LazyLock::new(|| ignoring_newer(complete(sqlx::migrate!("migrations/sqlite"))));
 pub(super) static POSTGRES: LazyLock<Migrator> =
-    LazyLock::new(|| complete(sqlx::migrate!("migrations/postgres")));
+    LazyLock::new(|| ignoring_newer(complete(sqlx::migrate!("migrations/postgres"))));
 
 /// The number of the initial migration. Lower numbers were used before the first release, for tables that no
 /// longer exist.
@@ -25,25 +29,59 @@ pub(super) fn next(applied: &[i64]) -> Option<i64> {
     SQLITE.iter().map(|migration| migration.version).find(|known| !applied.contains(known))
 }
 
-/// Refuses a database of another version that this program cannot migrate.
+/// The schema of an existing database.
+pub(super) struct SchemaVersion {
+    /// The applied migrations; none for a new database.
+    pub applied: Vec<i64>,
+    /// `oldest_version` in `settings`: the migration that a release must know at least.
+    pub oldest: Option<i64>,
+}
+
+impl SchemaVersion {
+    /// Refuses a database that this program cannot use or migrate. Unknown newer migrations alone are no reason.
+    ///
+    /// # Errors
+    /// If it requires a newer Patio, or a build from before the first release created it.
+    pub(super) fn ensure_usable(&self) -> anyhow::Result<()> {
+        ensure_released(&self.applied)?;
+        ensure_newest_is(self.oldest.unwrap_or(INITIAL))
+    }
+}
+
+/// Refuses a database whose schema this program does not know exactly, as a copy for others must be.
 ///
 /// # Errors
 /// If a newer Patio migrated it, or a build from before the first release created it.
 pub(crate) fn ensure_known(applied: &[i64]) -> anyhow::Result<()> {
+    ensure_released(applied)?;
+    ensure_newest_is(applied.iter().copied().max().unwrap_or(INITIAL))
+}
+
+fn ensure_released(applied: &[i64]) -> anyhow::Result<()> {
     if applied.iter().any(|version| *version < INITIAL) {
         bail!(
             "a build from before the first release created it: export it with that build \
              (patio export --full) and import the export with this one (patio import)"
         );
     }
+    Ok(())
+}
+
+fn ensure_newest_is(required: i64) -> anyhow::Result<()> {
     let known = newest();
-    if let Some(version) = applied.iter().find(|version| **version > known) {
+    if required > known {
         bail!(
-            "it was migrated by a newer Patio (schema version {version}; this one knows up to {known}): \
+            "it was migrated by a newer Patio (schema version {required}; this one knows up to {known}): \
              run the newer Patio, or restore a backup"
         );
     }
     Ok(())
+}
+
+/// Unknown migrations are those of newer releases.
+fn ignoring_newer(mut migrator: Migrator) -> Migrator {
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 #[cfg(not(debug_assertions))]

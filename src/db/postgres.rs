@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
+use super::migrations::SchemaVersion;
 use super::{Db, EpochGuard, migrations};
 use crate::config::PostgresUrl;
 
@@ -92,17 +93,20 @@ fn location(options: &PgConnectOptions) -> String {
     }
 }
 
-/// Returns the applied migrations; none for a new database.
-async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
-    let is_new: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is null")
-        .fetch_one(&mut *connection)
-        .await?;
-    if is_new {
-        return Ok(Vec::new());
+async fn schema_version(connection: &mut PgConnection) -> Result<SchemaVersion, sqlx::Error> {
+    let exists = |table: &'static str| {
+        sqlx::query_scalar::<_, bool>("select to_regclass($1) is not null").bind(table)
+    };
+    let mut version = SchemaVersion { applied: Vec::new(), oldest: None };
+    if exists("_sqlx_migrations").fetch_one(&mut *connection).await? {
+        let applied = "select version from _sqlx_migrations where success order by version";
+        version.applied = sqlx::query_scalar(applied).fetch_all(&mut *connection).await?;
     }
-    sqlx::query_scalar("select version from _sqlx_migrations where success order by version")
-        .fetch_all(connection)
-        .await
+    if exists("settings").fetch_one(&mut *connection).await? {
+        let oldest = "select value::bigint from settings where name = 'oldest_version'";
+        version.oldest = sqlx::query_scalar(oldest).fetch_optional(connection).await?;
+    }
+    Ok(version)
 }
 
 async fn check(connection: &mut PgConnection) -> anyhow::Result<()> {
@@ -118,7 +122,7 @@ async fn check(connection: &mut PgConnection) -> anyhow::Result<()> {
             "its encoding is {encoding}, but UTF8 is required (create database … encoding 'UTF8')"
         );
     }
-    migrations::ensure_known(&applied(connection).await?)?;
+    schema_version(connection).await?.ensure_usable()?;
     // Hides the notice of the migration table that exists already.
     sqlx::raw_sql("set client_min_messages = warning").execute(connection).await?;
     if fsync == "off" {

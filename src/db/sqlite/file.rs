@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::data_dir::owner;
+use crate::db::migrations::SchemaVersion;
 use crate::db::{error_class, migrations};
 
 /// Writes a complete copy of a database to a new file. Other connections may write during the copy, which
@@ -50,13 +51,13 @@ pub async fn ensure_patio_database(path: &Path) -> anyhow::Result<()> {
     let mut connection = open(path).await.map_err(describe_error)?;
     let inspected = inspect(&mut connection).await.map_err(describe_error);
     let closed = connection.close().await;
-    let (tables, known, applied) = inspected?;
+    let (tables, known, version) = inspected?;
     closed?;
     // A start that was interrupted before its first migration leaves only the table of migrations.
     if tables > 1 && known < 3 {
         bail!("it belongs to another program: choose another file or data directory");
     }
-    migrations::ensure_known(&applied)
+    version.ensure_usable()
 }
 
 const CORRUPTED: &str =
@@ -70,15 +71,17 @@ fn describe_error(error: sqlx::Error) -> anyhow::Error {
 }
 
 /// Returns the number of tables, how many of three tables of every Patio are among them (`meta` is the earlier name of
-/// `settings`), and the applied migrations.
-async fn inspect(connection: &mut SqliteConnection) -> Result<(i64, i64, Vec<i64>), sqlx::Error> {
+/// `settings`), and the version of the schema.
+async fn inspect(
+    connection: &mut SqliteConnection,
+) -> Result<(i64, i64, SchemaVersion), sqlx::Error> {
     let (tables, known): (i64, i64) = sqlx::query_as(
         "select count(*), count(case when name in ('_sqlx_migrations', 'settings', 'meta', 'rooms') then 1 end)
          from sqlite_schema where type = 'table'",
     )
     .fetch_one(&mut *connection)
     .await?;
-    Ok((tables, known, applied(connection).await?))
+    Ok((tables, known, schema_version(connection).await?))
 }
 
 /// Opens a file that no server uses. The file is not trusted: it may come from anywhere.
@@ -100,9 +103,9 @@ pub async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
 /// Migrates a database to the newest schema.
 ///
 /// # Errors
-/// If a migration fails, or the database has a migration that this program does not know.
+/// If a migration fails, or the database requires a newer program.
 pub async fn migrate(connection: &mut SqliteConnection) -> anyhow::Result<()> {
-    migrations::ensure_known(&applied(connection).await?)?;
+    schema_version(connection).await?.ensure_usable()?;
     migrations::SQLITE.run(connection).await?;
     Ok(())
 }
@@ -135,6 +138,21 @@ async fn schema(
     )
     .fetch_all(connection)
     .await
+}
+
+async fn schema_version(connection: &mut SqliteConnection) -> Result<SchemaVersion, sqlx::Error> {
+    let applied = applied(&mut *connection).await?;
+    let has_settings: Option<(i64,)> =
+        sqlx::query_as("select 1 from sqlite_schema where name = 'settings'")
+            .fetch_optional(&mut *connection)
+            .await?;
+    if has_settings.is_none() {
+        return Ok(SchemaVersion { applied, oldest: None });
+    }
+    let oldest = sqlx::query_scalar(
+        "select cast(value as integer) from settings where name = 'oldest_version'",
+    );
+    Ok(SchemaVersion { applied, oldest: oldest.fetch_optional(connection).await? })
 }
 
 /// Returns the applied migrations; none for a new database.

@@ -21,14 +21,15 @@ impl Record for Setting {
     const FILE: &'static str = "settings.jsonl";
     const SELECT: &'static str = "
         select name, value from settings
-        where name not in ('collation', 'epoch', 'search_below', 'search_words')
+        where name not in ('collation', 'epoch', 'oldest_version', 'search_below', 'search_words')
         order by name";
     const INSERT: &'static str = "
         insert into settings (name, value) values ($1, $2)
         on conflict (name) do update set value = excluded.value";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
-        ensure(&*self.name != "epoch", "epoch cannot be imported")?;
+        let own = ["epoch", "oldest_version"];
+        ensure(!own.contains(&&*self.name), "a value of one database cannot be imported")?;
         Ok(execute!(transaction, Self::INSERT, self.name, self.value)?)
     }
 }

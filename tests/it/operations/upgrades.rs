@@ -143,26 +143,38 @@ async fn at_rest() -> Server {
     server
 }
 
+/// A stopped server whose database a later version has migrated.
+async fn migrated_later() -> Server {
+    let mut server = Server::start().await;
+    server.stop().await;
+    success(&later_patio(server.storage(), &["user", "list"]));
+    server
+}
+
+/// During a rolling update servers of both versions run, and one of the older may start again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn database_of_a_newer_version_is_refused_untouched() {
-    if Storage::is_on_postgres() {
-        return;
-    }
-    let server = at_rest().await;
-    let path = server.data().join("patio.db");
-    let mut database = open(&path).await;
-    sqlx::raw_sql(
-        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
-         values (9999, 'later', 1, x'00', 0)",
-    )
-    .execute(&mut database)
-    .await
-    .expect("changed");
-    database.close().await.expect("closed");
-    let before = fs::read(&path).expect("a file");
-    let refused = failure(&patio(server.data(), &["user", "list"]));
-    assert!(refused.contains("newer Patio") && refused.contains("9999"), "{refused}");
-    assert!(fs::read(&path).expect("a file") == before);
+async fn database_that_a_newer_version_has_migrated_is_used() {
+    let server = migrated_later().await;
+    success(&patio(server.storage(), &["user", "list"]));
+    success(&later_patio(server.storage(), &["user", "list"]));
+    success(&patio(server.storage(), &["user", "list"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn database_that_requires_a_newer_version_is_refused_untouched() {
+    let server = migrated_later().await;
+    let later = newest() + 1;
+    let db = server.storage().open().await;
+    let oldest = "insert into settings (name, value)
+                  select 'oldest_version', cast(max(version) as text) from _sqlx_migrations";
+    execute(&db, oldest, oldest).await;
+    db.close().await;
+    success(&later_patio(server.storage(), &["user", "list"]));
+    let file = server.data().join("patio.db");
+    let before = fs::read(&file).ok();
+    let refused = failure(&patio(server.storage(), &["user", "list"]));
+    assert!(refused.contains("newer Patio") && refused.contains(&later.to_string()), "{refused}");
+    assert!(fs::read(&file).ok() == before);
 }
 
 /// The files of a data directory, except the lock and the files that `SQLite` creates for reading.
