@@ -35,7 +35,7 @@ fn main() {
 /// Generic code becomes many functions that are equal; of these the linker keeps one. Only LLD knows the option, which
 /// is Rust's linker on this platform unless flags name another one.
 fn fold_equal_functions() {
-    let value = |name| env::var(name).unwrap_or_default();
+    let value = |name| env::var_os(name).unwrap_or_default().into_string().unwrap_or_default();
     let flags = value("CARGO_ENCODED_RUSTFLAGS");
     let is_lld = value("TARGET") == "x86_64-unknown-linux-gnu"
         && !["linker", "fuse-ld"].iter().any(|other| flags.contains(other));

@@ -12,6 +12,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Either, Executor as _, FromRow, Postgres, QueryBuilder, Sqlite};
 
+use super::postgres::answer;
 use super::{Db, Transaction};
 
 /// Statements that run in this order.
@@ -66,7 +67,7 @@ impl StatementBatch {
     }
 
     pub(super) fn end_with_commit(&mut self) {
-        // sqlx commits a PostgreSQL transaction itself.
+        // A PostgreSQL transaction commits itself.
         if let Self::Sqlite(all) = self {
             all.next().push("commit");
         }
@@ -81,8 +82,9 @@ impl StatementBatch {
                 }
             }
             (Self::Postgres(all), Transaction::Postgres(transaction)) => {
+                let limit = transaction.limit;
                 for mut text in all.texts {
-                    text.build().execute(&mut **transaction).await?;
+                    answer(limit, text.build().execute(&mut **transaction)).await?;
                 }
             }
             _ => return Err(wrong_engine()),
@@ -114,9 +116,9 @@ impl StatementBatch {
                 Ok(BatchResults::Sqlite(results))
             }
             (Self::Postgres(all), Transaction::Postgres(transaction)) => {
-                let mut results = Vec::new();
+                let (limit, mut results) = (transaction.limit, Vec::new());
                 for mut text in all.texts {
-                    results.push(text.build().fetch_all(&mut **transaction).await?);
+                    results.push(answer(limit, text.build().fetch_all(&mut **transaction)).await?);
                 }
                 Ok(BatchResults::Postgres(results.into_iter()))
             }

@@ -52,9 +52,8 @@ macro_rules! fetch_all_json {
                             $(.bind($value))*.fetch_one(&mut *read.acquire().await?).await?;
                     $crate::db::parse_json_rows(&rows)
                 }
-                $crate::db::Db::Postgres(pool) => {
-                    sqlx::query_as(concat!("select ", $columns, " ", $from))
-                        $(.bind($value))*.fetch_all(pool).await
+                db @ $crate::db::Db::Postgres(_) => {
+                    $crate::db::fetch_all!(db, concat!("select ", $columns, " ", $from) $(, $value)*)
                 }
             }
         }

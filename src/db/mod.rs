@@ -11,16 +11,16 @@ pub mod epoch;
 mod error_class;
 mod installation;
 pub(crate) mod migrations;
-mod postgres;
+pub(crate) mod postgres;
 pub(crate) mod query;
 pub mod sqlite;
 mod transaction;
 mod types;
 
+use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::error::DatabaseError;
 use tokio::time::{Instant, sleep};
 
@@ -34,6 +34,7 @@ pub(crate) use self::bulk::{
 pub use self::epoch::EpochGuard;
 pub(crate) use self::error_class::{as_transient, is_environment_error};
 pub(crate) use self::installation::set_setting;
+pub use self::postgres::{PostgresConnection, PostgresPool, PostgresTransaction};
 pub(crate) use self::query::{
     execute, fetch_all, fetch_one, fetch_optional, fetch_optional_scalar, fetch_scalar,
     fetch_scalars,
@@ -49,7 +50,7 @@ pub enum Db {
     /// One connection that writes, a few that read, and one that checkpoints the write-ahead log.
     Sqlite { write: Pool, read: Pool, wal: Checkpointer },
     /// A pool of connections that read and write.
-    Postgres(PgPool),
+    Postgres(PostgresPool),
 }
 
 impl Db {
@@ -121,6 +122,17 @@ impl Db {
         }
     }
 
+    /// Gives up work that a `PostgreSQL` server does not answer in time, and closes its connection. `SQLite` answers when
+    /// the disk does.
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let limit = matches!(self, Self::Postgres(_)).then_some(limit);
+        postgres::answer(limit, work).await
+    }
+
     /// Closes idle connections, which frees their caches.
     pub async fn close_idle(&self) {
         if let Self::Sqlite { read, wal, .. } = self {
@@ -137,7 +149,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close(),
         }
     }
 }
@@ -191,6 +203,12 @@ pub(crate) fn is_connection_error(error: &sqlx::Error) -> bool {
 pub(crate) fn is_serialization_failure(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("40001" | "40P01"))
+}
+
+/// Whether the database refuses to write, as a standby does.
+pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.as_deref() == Some("25006")
 }
 
 /// Whether a row violated a unique constraint.

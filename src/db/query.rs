@@ -11,16 +11,35 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres, SqliteConnection};
+use std::time::Duration;
 
+use sqlx::{PgConnection, SqliteConnection};
+
+use super::postgres::{ANSWER_TIMEOUT, PostgresConnection};
 use super::sqlite::pool::PooledConnection;
 use super::{Db, Transaction};
 
 /// A connection for one statement.
 pub(crate) enum Connection<'a> {
     Sqlite(Leased<'a, PooledConnection, SqliteConnection>),
-    Postgres(Leased<'a, PoolConnection<Postgres>, PgConnection>),
+    Postgres(Answering<'a>),
+}
+
+/// A connection to a `PostgreSQL` server, which answers within a time.
+pub(crate) struct Answering<'a> {
+    pub connection: Leased<'a, PostgresConnection, PgConnection>,
+    /// How long to wait for the answer.
+    pub limit: Option<Duration>,
+}
+
+impl Answering<'_> {
+    /// Returns the result of the statement.
+    pub fn settle<T>(mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if let Leased::Pooled(connection) = &mut self.connection {
+            connection.settle(&result);
+        }
+        result
+    }
 }
 
 /// A connection from a pool, or the one of a transaction.
@@ -54,7 +73,10 @@ impl Db {
     pub(crate) async fn connection(&self) -> Result<Connection<'static>, sqlx::Error> {
         Ok(match self {
             Self::Sqlite { read, .. } => Connection::Sqlite(Leased::Pooled(read.acquire().await?)),
-            Self::Postgres(pool) => Connection::Postgres(Leased::Pooled(pool.acquire().await?)),
+            Self::Postgres(pool) => {
+                let connection = Leased::Pooled(pool.acquire().await?);
+                Connection::Postgres(Answering { connection, limit: Some(ANSWER_TIMEOUT) })
+            }
         })
     }
 }
@@ -65,7 +87,11 @@ impl Transaction {
     pub(crate) async fn connection(&mut self) -> Result<Connection<'_>, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(transaction) => Connection::Sqlite(Leased::Borrowed(transaction)),
-            Self::Postgres(transaction) => Connection::Postgres(Leased::Borrowed(transaction)),
+            Self::Postgres(transaction) => {
+                let limit = transaction.limit;
+                let connection = Leased::Borrowed(&mut **transaction);
+                Connection::Postgres(Answering { connection, limit })
+            }
         })
     }
 }
@@ -78,8 +104,13 @@ macro_rules! run_query {
                 $crate::db::query::Connection::Sqlite(mut connection) => {
                     sqlx::$query($sql)$(.bind($value))*.$fetch(&mut *connection).await
                 }
-                $crate::db::query::Connection::Postgres(mut connection) => {
-                    sqlx::$query($sql)$(.bind($value))*.$fetch(&mut *connection).await
+                $crate::db::query::Connection::Postgres(mut on) => {
+                    let result = $crate::db::postgres::answer(
+                        on.limit,
+                        sqlx::$query($sql)$(.bind($value))*.$fetch(&mut *on.connection),
+                    )
+                    .await;
+                    on.settle(result)
                 }
             }
         }
@@ -94,8 +125,14 @@ macro_rules! execute {
             match $on.connection().await? {
                 $crate::db::query::Connection::Sqlite(mut connection) => sqlx::query($sql)
                     $(.bind($value))*.execute(&mut *connection).await.map(|r| r.rows_affected()),
-                $crate::db::query::Connection::Postgres(mut connection) => sqlx::query($sql)
-                    $(.bind($value))*.execute(&mut *connection).await.map(|r| r.rows_affected()),
+                $crate::db::query::Connection::Postgres(mut on) => {
+                    let result = $crate::db::postgres::answer(
+                        on.limit,
+                        sqlx::query($sql)$(.bind($value))*.execute(&mut *on.connection),
+                    )
+                    .await;
+                    on.settle(result).map(|done| done.rows_affected())
+                }
             }
         }
         .await

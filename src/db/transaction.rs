@@ -2,9 +2,10 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{Postgres, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::batch::{BatchResults, StatementBatch};
+use super::postgres::PostgresTransaction;
 use super::{Db, error_class};
 use crate::db::sqlite::pool::PooledConnection;
 use crate::lifecycle;
@@ -12,7 +13,7 @@ use crate::lifecycle;
 /// A transaction. Rolled back if it is dropped without a commit.
 pub enum Transaction {
     Sqlite(SqliteTransaction),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(PostgresTransaction),
 }
 
 impl Db {
@@ -28,7 +29,9 @@ impl Db {
                     .await
                     .map(Transaction::Sqlite)
             }
-            Self::Postgres(pool) => pool.begin().await.map(Transaction::Postgres),
+            Self::Postgres(pool) => {
+                PostgresTransaction::begin(pool, "begin").await.map(Transaction::Postgres)
+            }
         }
     }
 
@@ -41,10 +44,21 @@ impl Db {
             Self::Sqlite { write, .. } => {
                 Transaction::Sqlite(SqliteTransaction(Some(write.acquire().await?)))
             }
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => {
+                Transaction::Postgres(PostgresTransaction::begin(pool, "begin").await?)
+            }
         };
         let results = statements.fetch(&mut transaction).await?;
         Ok((transaction, results))
+    }
+
+    /// Begins a write transaction that may take any time, while nothing else uses the database.
+    pub(crate) async fn begin_long(&self) -> Result<Transaction, sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        if let Transaction::Postgres(transaction) = &mut transaction {
+            transaction.lift_limits().await?;
+        }
+        Ok(transaction)
     }
 
     /// Begins a read transaction on a snapshot: it does not see later writes. It is never committed.
@@ -57,9 +71,9 @@ impl Db {
             }
             Self::Postgres(pool) => {
                 let begin = "begin isolation level repeatable read, read only";
-                let mut transaction = pool.begin_with(begin).await?;
-                // A snapshot is used to read everything, which may take longer than a statement's timeout.
-                sqlx::query("set local statement_timeout = 0").execute(&mut *transaction).await?;
+                let mut transaction = PostgresTransaction::begin(pool, begin).await?;
+                // A snapshot is used to read everything.
+                transaction.lift_limits().await?;
                 Ok(Transaction::Postgres(transaction))
             }
         }

@@ -41,7 +41,7 @@ pub async fn import(
         store::is_empty(db).await?,
         "there are users or messages already: import into an empty installation"
     );
-    let mut transaction = db.begin().await?;
+    let mut transaction = db.begin_long().await?;
     store::clear(&mut transaction).await?;
     let progress = Progress::new("reading", manifest.lines.values().sum());
     let mut importer =

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::AppState;
+use crate::chat::messages::Messages;
 use crate::chat::rooms::Rooms;
 use crate::db::Db;
 use crate::kernel::{Clock, ServiceError};
@@ -21,6 +22,8 @@ use crate::kernel::{Clock, ServiceError};
 const PAUSE: Duration = Duration::from_secs(1);
 /// A test write that takes longer than this has failed.
 const TIMEOUT: Duration = Duration::from_secs(2);
+
+const TOO_SLOW: &str = "the database takes too long to write\n";
 
 pub fn router() -> Router<AppState> {
     Router::new().route("/up", get(up)).route("/ready", get(ready))
@@ -37,6 +40,7 @@ async fn up() -> &'static str {
 pub struct Readiness {
     db: Db,
     rooms: Rooms,
+    messages: Messages,
     clock: Clock,
     /// Cancelled when the server must not accept new requests.
     stopping: CancellationToken,
@@ -45,8 +49,13 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    pub fn new(db: Db, rooms: Rooms, clock: Clock, stopping: CancellationToken) -> Self {
-        Self { db, rooms, clock, stopping, last_write: Arc::default() }
+    pub fn new(
+        db: Db,
+        (rooms, messages): (Rooms, Messages),
+        clock: Clock,
+        stopping: CancellationToken,
+    ) -> Self {
+        Self { db, rooms, messages, clock, stopping, last_write: Arc::default() }
     }
 
     /// Tests a write, because a read succeeds even on a full disk, with a writer that hangs, and on a read-only
@@ -54,6 +63,10 @@ impl Readiness {
     async fn check(&self) -> Result<(), &'static str> {
         if self.stopping.is_cancelled() {
             return Err("stopping\n");
+        }
+        // It has a connection of its own, which may be the only one that is lost.
+        if self.messages.are_stored_slowly() {
+            return Err(TOO_SLOW);
         }
         // The lock is held during the write, so that concurrent requests cause only one write.
         let mut last_write = self.last_write.lock().await;
@@ -64,7 +77,7 @@ impl Readiness {
         match timeout(TIMEOUT, self.db.test_write(self.clock.now())).await {
             Ok(Ok(())) => *last_write = Some(Instant::now()),
             Ok(Err(error)) => return Err(explain(&error.into())),
-            Err(_) => return Err("the database takes too long to write\n"),
+            Err(_) => return Err(TOO_SLOW),
         }
         Ok(())
     }

@@ -189,8 +189,8 @@ impl Foundation {
         let shared = (accounts.clone(), rooms.clone(), emoji.clone(), personal.clone());
         remote_changes::start(shared, remote, epoch.clone(), lifecycle).await?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
-        let readiness =
-            Readiness::new(db.clone(), rooms.clone(), clock.clone(), lifecycle.stopping());
+        let asked = (rooms.clone(), messages.clone());
+        let readiness = Readiness::new(db.clone(), asked, clock.clone(), lifecycle.stopping());
         let measured = (accounts.clone(), jobs.clone(), messages.clone(), presence.clone());
         let metrics = self.metrics(measured, &config);
         Ok(Services {

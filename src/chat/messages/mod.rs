@@ -351,6 +351,11 @@ impl Messages {
         Ok(versions.into_iter().map(render).collect())
     }
 
+    /// Whether the database takes unusually long to store messages.
+    pub fn are_stored_slowly(&self) -> bool {
+        self.writer.is_slow()
+    }
+
     /// The number of messages posted, the sizes of the committed batches, and the number of queued
     /// writes.
     pub fn metrics(&self) -> (Counter, Histogram, usize) {

@@ -7,13 +7,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::broadcaster::{self, Command};
@@ -38,6 +39,11 @@ const MAX_ATTEMPTS: usize = 3;
 /// The retry interval a caller gets when the queue is full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// How long a batch may take. Longer than other transactions can keep its locks; then its connection is lost.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// A batch that takes longer than this makes the process unready.
+const SLOW_BATCH: Duration = Duration::from_secs(2);
+
 /// How often to check whether the epoch changed, and whether heads of threads do not show their last replies.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -58,6 +64,21 @@ pub(super) struct WriterMetrics {
 pub(super) struct GroupCommitWriter {
     queue: mpsc::Sender<QueuedWrite>,
     pub metrics: WriterMetrics,
+    storing_since: StoringSince,
+}
+
+/// Since when a batch is being stored.
+#[derive(Clone, Default)]
+struct StoringSince(Arc<Mutex<Option<Instant>>>);
+
+impl StoringSince {
+    fn set(&self, time: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
+    }
+
+    fn get(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl GroupCommitWriter {
@@ -96,9 +117,16 @@ impl GroupCommitWriter {
             epoch: epoch.clone(),
             epoch_renewals,
             metrics: metrics.clone(),
+            storing_since: StoringSince::default(),
         };
+        let storing_since = task.storing_since.clone();
         lifecycle.spawn_worker("message-writer", task.run(queue, lifecycle.closing()));
-        Ok((Self { queue: sender, metrics }, remote))
+        Ok((Self { queue: sender, metrics, storing_since }, remote))
+    }
+
+    /// Whether a batch takes unusually long, as it does when the network drops what is sent to the database.
+    pub(super) fn is_slow(&self) -> bool {
+        self.storing_since.get().is_some_and(|since| since.elapsed() > SLOW_BATCH)
     }
 
     /// The number of queued writes.
@@ -158,6 +186,7 @@ struct WriterTask {
     /// The value of [`EpochGuard::renewals`] that the broadcaster knows.
     epoch_renewals: u64,
     metrics: WriterMetrics,
+    storing_since: StoringSince,
 }
 
 impl WriterTask {
@@ -314,6 +343,13 @@ impl WriterTask {
 
     /// Stores a batch, and retries if its transaction conflicts with one of another process.
     async fn store(&self, writes: &[Write]) -> Result<Committed, sqlx::Error> {
+        self.storing_since.set(Some(Instant::now()));
+        let stored = self.db.within(BATCH_TIMEOUT, self.try_to_store(writes)).await;
+        self.storing_since.set(None);
+        stored
+    }
+
+    async fn try_to_store(&self, writes: &[Write]) -> Result<Committed, sqlx::Error> {
         let meta = || self.origin.meta(self.clock.now());
         for _ in 1..MAX_ATTEMPTS {
             match store::commit_group(&self.db, writes, meta()).await {

@@ -28,8 +28,9 @@ impl Record for Setting {
         on conflict (name) do update set value = excluded.value";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
-        let own = ["epoch", "oldest_version"];
-        ensure(!own.contains(&&*self.name), "a value of one database cannot be imported")?;
+        for own in ["epoch", "oldest_version"] {
+            ensure(*self.name != *own, &format!("{own} cannot be imported"))?;
+        }
         Ok(execute!(transaction, Self::INSERT, self.name, self.value)?)
     }
 }

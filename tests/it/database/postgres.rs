@@ -3,17 +3,17 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::join_all;
-use patio::db::Db;
+use patio::db::{Db, PostgresConnection};
 use patio::kernel::ServiceError;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::support::{Cluster, Process, Server, Storage, eventually, numbers, within};
 
-fn pool(db: &Db) -> &PgPool {
+async fn connection(db: &Db) -> PostgresConnection {
     match db {
-        Db::Postgres(pool) => pool,
+        Db::Postgres(pool) => pool.acquire().await.expect("a connection"),
         Db::Sqlite { .. } => panic!("the tests run on PostgreSQL"),
     }
 }
@@ -50,7 +50,7 @@ async fn lost_database_is_a_503_until_it_returns() {
     assert_eq!(up.status(), StatusCode::OK, "the process is well");
 
     server.storage().set_reachable(true).await;
-    assert_eq!(ready(&server).await, StatusCode::OK);
+    eventually("it is ready", async || ready(&server).await == StatusCode::OK).await;
     assert_eq!(ana.post("/rooms/1/messages", message).await["seq"], 1);
     assert_eq!(eva.get("/rooms/1").await.messages(), ["hola"]);
 }
@@ -103,7 +103,8 @@ async fn post_aborted_by_a_deadlock_is_retried_and_stored() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let db = server.storage().open().await;
-    let mut other = pool(&db).begin().await.expect("a transaction");
+    let mut other = connection(&db).await;
+    let mut other = other.begin().await.expect("a transaction");
     // A transaction that locks in the wrong order and has a longer deadlock timeout, so that PostgreSQL
     // aborts Patio's transaction and not this one.
     sqlx::raw_sql("set local deadlock_timeout = '1h'; select 1 from memberships for update")
@@ -122,6 +123,74 @@ async fn post_aborted_by_a_deadlock_is_retried_and_stored() {
     db.close().await;
 }
 
+/// Another process in the middle of a transaction, which is paused or cut off from the database.
+#[tokio::test]
+async fn locks_of_a_paused_process_end_before_others_give_up() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let db = server.storage().open().await;
+    let mut paused = connection(&db).await;
+    sqlx::raw_sql("begin; select 1 from counters for update; select 1 from rooms for update")
+        .execute(&mut *paused)
+        .await
+        .expect("locked");
+    assert_eq!(ana.say("hola").await["seq"], 1);
+    drop(paused);
+    db.close().await;
+}
+
+/// As after a fail-over, or when a router forgets connections: neither side hears that they are lost.
+#[tokio::test]
+async fn lost_connections_are_given_up_and_replaced() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let (storage, network) = Storage::new().await.behind_network().await;
+    let server = Server::on_storage(storage).await;
+    let ana = server.api("ana").await;
+    assert_eq!(ana.say("before").await["seq"], 1);
+    assert_eq!(ready(&server).await, StatusCode::OK);
+    network.lose_connections();
+    let message = json!({"body": "after", "nonce": "n1"});
+    let post = async || {
+        let sent = ana.send(Method::POST, "/rooms/1/messages", Some(message.clone())).await;
+        match sent.status() {
+            StatusCode::CREATED => true,
+            StatusCode::SERVICE_UNAVAILABLE => false,
+            other => panic!("{other}"),
+        }
+    };
+    let unready = async || ready(&server).await == StatusCode::SERVICE_UNAVAILABLE;
+    tokio::join!(eventually("it is stored", post), eventually("it is not ready", unready));
+    eventually("it is ready", async || ready(&server).await == StatusCode::OK).await;
+    assert_eq!(ana.say("later").await["seq"], 3);
+}
+
+/// An address that leads to a standby for a moment, as during a fail-over.
+#[tokio::test]
+async fn connections_that_cannot_write_are_not_kept() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    server.storage().set_read_only(true).await;
+    server.storage().end_connections().await;
+    for _ in 0..3 {
+        let message = Some(json!({"body": "refused"}));
+        let refused = ana.refused(Method::POST, "/rooms/1/messages", message).await;
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(ready(&server).await, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    server.storage().set_read_only(false).await;
+    eventually("it is ready", async || ready(&server).await == StatusCode::OK).await;
+    let posts = join_all((0..20).map(|_| ana.say("stored"))).await;
+    assert_eq!(posts.len(), 20);
+}
+
 #[tokio::test]
 async fn one_of_two_racing_sign_ups_becomes_administrator() {
     if !Storage::is_on_postgres() {
@@ -129,7 +198,8 @@ async fn one_of_two_racing_sign_ups_becomes_administrator() {
     }
     let server = Server::start().await;
     let db = server.storage().open().await;
-    let mut other = pool(&db).begin().await.expect("a transaction");
+    let mut other = connection(&db).await;
+    let mut other = other.begin().await.expect("a transaction");
     sqlx::raw_sql("select 1 from rooms for update").execute(&mut *other).await.expect("locked");
     let meet = async {
         until_waiting(&db, 2).await;
@@ -153,12 +223,14 @@ async fn url_cannot_turn_off_synchronous_commit_or_timeouts() {
         for (setting, value) in [
             ("show synchronous_commit", expected),
             ("show transaction_isolation", "read committed"),
-            ("show statement_timeout", "20s"),
-            ("show lock_timeout", "10s"),
-            ("show idle_in_transaction_session_timeout", "10s"),
+            ("show statement_timeout", "10s"),
+            ("show lock_timeout", "4s"),
+            ("show idle_in_transaction_session_timeout", "2s"),
         ] {
-            let found: String =
-                sqlx::query_scalar(setting).fetch_one(pool(&db)).await.expect("one");
+            let found: String = sqlx::query_scalar(setting)
+                .fetch_one(&mut *connection(&db).await)
+                .await
+                .expect("one");
             assert_eq!(found, value, "{setting}");
         }
         db.close().await;
@@ -204,7 +276,8 @@ async fn transient_database_errors_are_never_final() {
     ] {
         for code in codes {
             let raise = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
-            let error = sqlx::raw_sql(AssertSqlSafe(raise)).execute(pool(&db)).await;
+            let error =
+                sqlx::raw_sql(AssertSqlSafe(raise)).execute(&mut *connection(&db).await).await;
             let kind = match ServiceError::from(error.expect_err("raised")) {
                 ServiceError::Unavailable { .. } => "busy",
                 ServiceError::StorageFull { .. } => "not stored",

@@ -4,7 +4,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Api, Browser, Live, Server, Storage, within};
+use crate::support::{Api, Browser, Live, Server, Storage, eventually, within};
 
 async fn post(author: &Api, bodies: std::ops::RangeInclusive<i64>) -> Vec<Value> {
     let mut messages = Vec::new();
@@ -132,6 +132,11 @@ async fn database_replaced_under_a_running_server_is_detected() {
     server.storage().set_reachable(false).await;
     let saved = server.storage().snapshot().await;
     server.storage().set_reachable(true).await;
+    eventually("the database is reachable again", async || {
+        let ready = reqwest::get(server.url("/ready")).await.expect("an answer");
+        ready.status() == StatusCode::OK
+    })
+    .await;
     post(&ana, 6..=8).await;
     server.storage().restore(&saved).await;
     assert_eq!(live.closed().await, 1012, "all connections come again");

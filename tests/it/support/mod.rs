@@ -3,11 +3,11 @@
 mod api;
 pub mod bombs;
 mod browser;
-mod cluster;
 pub mod command;
 mod disk;
 mod internet;
 mod live;
+mod postgres;
 mod process;
 mod proxy;
 mod raw;
@@ -30,10 +30,10 @@ use tokio::task::JoinHandle;
 
 pub use api::{Api, png};
 pub use browser::{Browser, Page};
-pub use cluster::Cluster;
 pub use disk::{Disk, FaultRng, Syncs, cut_power};
 pub use internet::{Internet, Site};
 pub use live::Live;
+pub use postgres::{Cluster, LossyNetwork};
 pub use process::Process;
 pub use proxy::Proxy;
 pub use raw::Raw;

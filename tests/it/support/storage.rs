@@ -12,6 +12,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use super::LossyNetwork;
+
 pub struct Storage {
     directory: TempDir,
     /// The name of the database on the `PostgreSQL` server.
@@ -199,6 +201,28 @@ impl Storage {
         }
     }
 
+    /// The same storage with the database behind a network.
+    pub async fn behind_network(mut self) -> (Self, LossyNetwork) {
+        let server = SERVER.as_ref().expect("a server");
+        let folder = server.get_socket().expect("a socket");
+        let network =
+            LossyNetwork::before(folder.join(format!(".s.PGSQL.{}", server.get_port()))).await;
+        let name = self.database.as_ref().expect("on PostgreSQL");
+        let (user, port) = (server.get_username(), network.port);
+        self.shared_database =
+            Some(format!("postgres://{user}@127.0.0.1:{port}/{name}?sslmode=disable"));
+        (self, network)
+    }
+
+    /// Makes the database refuse to write, as a standby does, or allows it again. For new connections.
+    pub async fn set_read_only(&self, read_only: bool) {
+        let name = self.database.as_ref().expect("on PostgreSQL");
+        administer(format!(
+            "alter database {name} set default_transaction_read_only = {read_only}"
+        ))
+        .await;
+    }
+
     /// Saves the state of the database, as a dump or a copy of the file does. It must not be in use.
     pub async fn snapshot(&self) -> Snapshot {
         match &self.database {
@@ -250,7 +274,10 @@ pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
                 .await
                 .expect("done"),
         ),
-        Db::Postgres(pool) => drop(sqlx::raw_sql(postgres).execute(pool).await.expect("done")),
+        Db::Postgres(pool) => {
+            let mut connection = pool.acquire().await.expect("one");
+            sqlx::raw_sql(postgres).execute(&mut *connection).await.expect("done");
+        }
     }
 }
 
@@ -261,7 +288,7 @@ pub async fn try_execute(db: &Db, statement: &'static str) -> Result<(), sqlx::E
             sqlx::raw_sql(statement).execute(&mut *write.acquire().await?).await?;
         }
         Db::Postgres(pool) => {
-            sqlx::raw_sql(statement).execute(pool).await?;
+            sqlx::raw_sql(statement).execute(&mut *pool.acquire().await?).await?;
         }
     }
     Ok(())
@@ -273,7 +300,9 @@ pub async fn numbers(db: &Db, query: &'static str) -> Vec<i64> {
         Db::Sqlite { write, .. } => {
             sqlx::query_scalar(query).fetch_all(&mut *write.acquire().await.expect("one")).await
         }
-        Db::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
+        Db::Postgres(pool) => {
+            sqlx::query_scalar(query).fetch_all(&mut *pool.acquire().await.expect("one")).await
+        }
     }
     .expect("numbers")
 }

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
-use super::eventually;
+use crate::support::eventually;
 
 pub struct Cluster {
     /// Not in TMPDIR, because the path of a Unix socket must be short.

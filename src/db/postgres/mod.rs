@@ -1,13 +1,21 @@
 //! `PostgreSQL` with Patio's settings: version 15 or newer, UTF-8, a commit is on disk before it is
 //! acknowledged, and every statement and every lock has a timeout.
 
+mod pool;
+mod transaction;
+
+use std::future::Future;
+use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
+
+pub use self::pool::{PostgresConnection, PostgresPool};
+pub use self::transaction::PostgresTransaction;
 
 use super::migrations::SchemaVersion;
 use super::{Db, EpochGuard, migrations};
@@ -15,26 +23,25 @@ use crate::config::PostgresUrl;
 
 /// The oldest version that the tests run on: 15.0, in the server's numbering.
 const OLDEST_VERSION: i32 = 150_000;
-/// Small hosted databases allow about twenty connections, and during an update two processes run.
-const CONNECTIONS: u32 = 8;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Shorter than the timeout of a request, so that the client receives an error response.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait for the answer to a statement. Longer than the server's own limit (`statement_timeout`): it is
+/// only missed if the answer never comes.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// The settings of each connection. They are set by statements because connection poolers refuse startup
 /// parameters.
 ///
 /// - `synchronous_commit`: a server configured for `remote_apply` (standbys have applied the commit) keeps it.
-/// - `idle_in_transaction_session_timeout`: a process that vanished during a transaction holds its locks for
-///   ten seconds at most.
+/// - `idle_in_transaction_session_timeout`: a process that vanished or was paused during a transaction holds its locks
+///   for two seconds at most. Shorter than `lock_timeout`, so that those who wait for them get them.
 /// - `jit`, `max_parallel_workers_per_gather`: both take longer to start than Patio's statements run.
 /// - `work_mem`: a search over ten million messages needs a bitmap of all of them, which does not fit into
 ///   the default of 4 MB.
 const SESSION: &str = "
     set session characteristics as transaction isolation level read committed;
-    set statement_timeout = '20s';
-    set lock_timeout = '10s';
-    set idle_in_transaction_session_timeout = '10s';
+    set statement_timeout = '10s';
+    set lock_timeout = '4s';
+    set idle_in_transaction_session_timeout = '2s';
     set jit = off;
     set max_parallel_workers_per_gather = 0;
     set work_mem = '32MB';
@@ -60,20 +67,24 @@ pub(super) async fn open(url: &PostgresUrl, epoch: &EpochGuard) -> anyhow::Resul
         .await
         .with_context(|| format!("cannot migrate the database {location}"))?;
     connection.close().await?;
-    let epoch = epoch.clone();
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(move |connection, _| {
-            // A new connection may lead to another database, for example after a restore.
-            epoch.suspect();
-            Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
-        })
-        .connect_with(options)
+    let pool = PostgresPool::open(options, epoch.clone())
         .await
-        .with_context(|| format!("cannot open the database {location}"))?;
+        .map_err(|error| OpenError { location, error })?;
     Ok(Db::Postgres(pool))
+}
+
+/// Waits for the server's answer, if there is a limit not longer than that.
+pub(crate) async fn answer<T>(
+    limit: Option<Duration>,
+    waiting: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let mut waiting = pin!(waiting);
+    match limit {
+        Some(limit) => {
+            timeout(limit, waiting.as_mut()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        }
+        None => waiting.await,
+    }
 }
 
 /// The error is part of the message and not a `source`, because a chain would print it twice.

@@ -1,0 +1,70 @@
+//! A network between Patio and its database that can lose what is sent.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UnixStream};
+use tokio::sync::watch;
+
+pub struct LossyNetwork {
+    pub port: u16,
+    /// How often the connections were lost that existed then.
+    losses: watch::Sender<u32>,
+}
+
+impl LossyNetwork {
+    /// Passes connections on to the socket of a `PostgreSQL` server.
+    #[expect(clippy::disallowed_methods, reason = "it runs beside its test")]
+    pub async fn before(socket: PathBuf) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (losses, seen) = watch::channel(0);
+        let socket = Arc::new(socket);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let mut seen = seen.clone();
+                seen.mark_unchanged();
+                let Ok(server) = UnixStream::connect(&*socket).await else { continue };
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                tokio::spawn(pass(from_client, to_server, seen.clone()));
+                tokio::spawn(pass(from_server, to_client, seen));
+            }
+        });
+        Self { port, losses }
+    }
+
+    /// Drops from now on what is sent over the connections that exist. They stay open; new ones work.
+    pub fn lose_connections(&self) {
+        self.losses.send_modify(|count| *count += 1);
+    }
+}
+
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut losses: watch::Receiver<u32>,
+) {
+    let mut buffer = vec![0; 16 * 1024];
+    let mut is_lost = false;
+    loop {
+        let read = tokio::select! {
+            read = from.read(&mut buffer) => read,
+            Ok(()) = losses.changed(), if !is_lost => {
+                is_lost = true;
+                continue;
+            }
+        };
+        match read {
+            Ok(count) if count > 0 => {
+                if !is_lost && to.write_all(&buffer[..count]).await.is_err() {
+                    return;
+                }
+            }
+            // The other side never hears of it.
+            _ if is_lost => return std::future::pending().await,
+            _ => return,
+        }
+    }
+}
