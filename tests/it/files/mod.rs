@@ -6,7 +6,6 @@ mod finding;
 mod forms;
 mod hostile;
 mod kills;
-mod listing;
 mod moving;
 mod posters;
 mod posting;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Tus, post};
+use super::super::{Tus, post};
 use crate::support::samples::{films, pictures, sounds};
 use crate::support::{Api, Server, execute};
 

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Tus, post};
+use super::super::{Tus, post};
 use crate::support::samples::{films, pictures};
 use crate::support::{Api, Internet, Server, eventually};
 
