@@ -1,8 +1,8 @@
 // What files cost: memory of uploads, messages and pages with pictures, downloads beside nginx, backup and move of a
-// gigabyte, kill -9. See README.md.
-import { execFileSync, spawn } from 'node:child_process';
+// gigabyte. See README.md.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -134,7 +134,6 @@ const parts = {
     const users = Array.from({ length: 13 }, (_, n) => `user${n}`);
     for (let round = 0; round < ROUNDS; round++) {
       const { server, tokens } = await started({ UPLOAD_QUOTA: '0' }, users);
-      await upload(server, tokens[0], hundred.subarray(0, 100_000)); // warms up
       for (const count of [1, 50]) {
         const before = memory(server.child.pid, 'VmRSS');
         forgetPeak(server.child.pid);
@@ -158,7 +157,10 @@ const parts = {
     const server = Object.assign(new Server(program), { port: peer.port, child: peer.child });
     server.agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const headers = { authorization: 'Bearer bench-token-0' };
-    const flags = Object.entries({ ...layout, 'first-room': peer.room }).flatMap(([name, value]) => [`--${name}`, value]);
+    const flags = Object.entries({ ...layout, 'first-room': peer.room }).flatMap(([name, value]) => [
+      `--${name}`,
+      value,
+    ]);
     const readers = spawn(
       WSLOAD,
       ['--to', `127.0.0.1:${peer.port}`, '--pid', peer.child.pid, 'idle', ...flags, '--stay', 600].map(String),
@@ -173,7 +175,11 @@ const parts = {
       }
       await sleep(300);
       const before = server.cpu();
-      await server.send(`/api/v1/rooms/${peer.room}/messages`, { body: `A message in words, number ${number++}`, files }, headers);
+      await server.send(
+        `/api/v1/rooms/${peer.room}/messages`,
+        { body: `A message in words, number ${number++}`, files },
+        headers,
+      );
       await sleep(300);
       return server.cpu() - before;
     };
@@ -251,7 +257,11 @@ const parts = {
       }
       const gigabytes = (values) => spread(values.map((value) => value / 1e9));
       const ratios = found.patio.map((value, round) => value / found.nginx[round]);
-      show(`ranges of ${what}, 8 connections: GB/s, nginx / Patio`, `${gigabytes(found.nginx)} / ${gigabytes(found.patio)}`, '');
+      show(
+        `ranges of ${what}, 8 connections: GB/s, nginx / Patio`,
+        `${gigabytes(found.nginx)} / ${gigabytes(found.patio)}`,
+        '',
+      );
       show('– ratio', spread(ratios), '≥ 0.7');
     }
     nginx.kill();
@@ -273,7 +283,12 @@ const parts = {
       }
     }
     show('idle: MiB', spread(found.new), '');
-    if (options.old) show('– before', `${spread(found.old)}; ${(median(found.new) - median(found.old)).toFixed(2)} more`, '≤ 0.5 more');
+    if (options.old)
+      show(
+        '– before',
+        `${spread(found.old)}; ${(median(found.new) - median(found.old)).toFixed(2)} more`,
+        '≤ 0.5 more',
+      );
     show('executable: MiB', (statSync(program).size / MIB).toFixed(1), '≤ 25');
   },
 
@@ -287,29 +302,30 @@ const parts = {
       await post(server, tokens[0], `Fichero ${n}`, [await upload(server, tokens[0], bytes)]);
     }
     const scratch = mkdtempSync(path.join(tmpdir(), 'patio-gigabyte-'));
-    const restored = path.join(scratch, 'restored');
-    const imported = path.join(scratch, 'imported');
-    const steps = {
-      'backup of 1 GB, the server running': ['backup', path.join(scratch, 'backup.tar.gz')],
-      '– verify': ['verify', path.join(scratch, 'backup.tar.gz')],
-      '– restore': ['restore', path.join(scratch, 'backup.tar.gz'), restored],
-      'export of 1 GB': ['export', '--full', path.join(scratch, 'export'), server.data],
-      '– import': ['import', 'patio', path.join(scratch, 'export'), imported],
-    };
-    const folders = { '– restore': restored, '– import': imported };
-    for (const [name, words] of Object.entries(steps)) {
+    const [backup, exported, restored, imported] = ['backup.tar', 'export', 'restored', 'imported'].map((name) =>
+      path.join(scratch, name),
+    );
+    const steps = [
+      ['backup of 1 GB, the server running: s, MiB at most', server.data, 'backup', backup],
+      ['– verify', server.data, 'verify', backup],
+      ['– restore', restored, 'restore', backup],
+      ['export of 1 GB', server.data, 'export', '--full', exported],
+      ['– import', imported, 'import', 'patio', exported],
+    ];
+    for (const [name, data, ...words] of steps) {
       const from = performance.now();
-      const data = folders[name] ?? server.data;
-      const flags = name === '– restore' || name === '– import' || name === 'export of 1 GB' ? words.slice(0, -1) : words;
-      const text = execFileSync('/usr/bin/time', ['-f', '%M', program, ...flags], {
+      const ran = spawnSync('/usr/bin/time', ['-f', '%M', program, ...words], {
         env: { ...server.env, DATA_DIR: data },
-        stdio: ['ignore', 'ignore', 'pipe'].map((one, n) => (n === 2 ? 'inherit' : one)),
         encoding: 'utf8',
       });
-      show(name, `${((performance.now() - from) / 1000).toFixed(1)} s`, text ?? '');
+      if (ran.status !== 0) throw new Error(`${name}: ${ran.stderr}`);
+      const kilobytes = Number(ran.stderr.trim().split('\n').at(-1));
+      show(name, `${((performance.now() - from) / 1000).toFixed(1)}, ${(kilobytes / 1024).toFixed(0)}`, '');
     }
     for (const folder of [restored, imported]) {
-      const found = execFileSync('sh', ['-c', `find ${folder}/files -type f -exec sha256sum {} + | cut -d' ' -f1`], { encoding: 'utf8' });
+      const found = execFileSync('sh', ['-c', `find ${folder}/files -type f -exec sha256sum {} + | cut -d' ' -f1`], {
+        encoding: 'utf8',
+      });
       const missing = hashes.filter((hash) => !found.includes(hash));
       if (missing.length > 0) throw new Error(`${missing.length} contents are missing in ${folder}`);
     }
