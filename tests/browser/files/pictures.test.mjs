@@ -53,7 +53,7 @@ for (const n of [1, 2, 3, 4, 6]) {
       const before = await topOf(ana.page.locator('.shots'));
       assert.deepEqual(await ana.page.locator('.shots').boundingBox(), { ...box, y: before });
       await release();
-      const images = ana.page.locator('.shot img');
+      const images = ana.page.locator('.shots .shot img');
       await eventually(async () =>
         assert.ok(await images.evaluateAll((all) => all.every((it) => it.complete && it.naturalWidth > 0))),
       );

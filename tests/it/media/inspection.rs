@@ -130,14 +130,14 @@ async fn damaged_containers_are_refused() {
 #[tokio::test]
 async fn a_large_picture_has_a_preview() {
     let desk = Desk::new();
-    let large = pictures::pixels(3_000, 2_000);
+    let large = pictures::pixels(1_800, 1_200);
     for (format, file) in [
         (ImageFormat::Jpeg, encoded(&large, ImageFormat::Jpeg)),
         (ImageFormat::Png, encoded(&large, ImageFormat::Png)),
         (ImageFormat::WebP, encoded(&large, ImageFormat::WebP)),
     ] {
         let inspected = desk.inspect(&file).await.expect("a picture");
-        assert_eq!((inspected.width, inspected.height), (Some(3_000), Some(2_000)));
+        assert_eq!((inspected.width, inspected.height), (Some(1_800), Some(1_200)));
         assert!(inspected.preview, "{format:?}");
         let (preview_format, preview) = desk.preview();
         assert_eq!(preview_format, ImageFormat::Jpeg);
@@ -150,12 +150,12 @@ async fn a_large_picture_has_a_preview() {
 #[tokio::test]
 async fn a_preview_is_upright() {
     let desk = Desk::new();
-    let large = encoded(&pictures::pixels(3_000, 2_000), ImageFormat::Jpeg);
+    let large = encoded(&pictures::pixels(1_800, 1_200), ImageFormat::Jpeg);
     let exif = [&b"Exif\0\0"[..], &pictures::exif(6)].concat();
     let length = u16::try_from(exif.len() + 2).expect("short").to_be_bytes();
     let turned = [&large[..2], &[0xff, 0xe1], &length, &exif, &large[2..]].concat();
     let inspected = desk.inspect(&turned).await.expect("a picture");
-    assert_eq!((inspected.width, inspected.height), (Some(2_000), Some(3_000)));
+    assert_eq!((inspected.width, inspected.height), (Some(1_200), Some(1_800)));
     let (_, preview) = desk.preview();
     assert_eq!(preview.dimensions(), (1_067, 1_600));
     // A quarter to the right: the upper left is then at the upper right.
