@@ -127,7 +127,8 @@ pub(in crate::chat::files) async fn start_check(
     let started = execute!(
         transaction,
         "insert into storage_checks (started_at)
-         select cast($1 as bigint) where not exists (select 1 from storage_checks)",
+         select cast($1 as bigint) where not exists (select 1 from storage_checks)
+         on conflict do nothing",
         now,
     )?;
     if started > 0 {
