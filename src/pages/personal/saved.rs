@@ -69,7 +69,7 @@ struct SavedView {
 
 impl SavedView {
     fn new(message: &Message, room: &Room, calendar: &Calendar) -> Self {
-        let pieces = snippet(&message.text(), &[]);
+        let pieces = snippet(&message.text_or_files(), &[]);
         Self {
             id: message.id.0,
             path: place_in_room(message, room.last_seq.0),

@@ -13,7 +13,7 @@ use crate::chat::accounts::model::User;
 use crate::chat::drafts::Drafts;
 use crate::chat::files::Files;
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{Message, Window, excerpt};
+use crate::chat::messages::model::{Message, Window};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{MemberOverview, Reader, Visibility};
 use crate::chat::rooms::{AccessError, Rooms};
@@ -262,7 +262,7 @@ impl RoomRenderer {
         let message = self.messages.find(reader, id).await?;
         Ok(message.filter(|message| !message.is_deleted()).map(|message| ReplyView {
             id: id.0,
-            excerpt: excerpt(&message.text()),
+            excerpt: message.excerpt(),
             author: message.author.display_name,
         }))
     }

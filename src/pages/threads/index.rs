@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{Message, excerpt};
+use crate::chat::messages::model::Message;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::Room;
@@ -72,7 +72,7 @@ impl ThreadView {
             photo: head.author.avatar.clone(),
             room: parent.name.clone(),
             icon: icon_of(parent.visibility),
-            excerpt: if head.is_deleted() { deleted() } else { excerpt(&head.text()) },
+            excerpt: if head.is_deleted() { deleted() } else { head.excerpt() },
             replies: t
                 .count("thread-replies", usize::try_from(summary.replies).unwrap_or_default()),
             faces: faces(summary),

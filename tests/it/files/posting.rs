@@ -42,6 +42,9 @@ async fn a_message_shows_its_files_to_api_pages_and_live_connections() {
     assert_eq!(room.all(".attachments .file-name"), ["b.txt", "a.txt"]);
     let plain = ana.say("hola").await;
     assert_eq!(plain["attachments"], json!([]));
+    let answer = json!({"body": "good", "reply_to": message["id"]});
+    let answer = ana.post("/rooms/1/messages", answer).await;
+    assert_eq!(answer["quote"]["excerpt"], "b.txt, a.txt");
 }
 
 #[tokio::test]

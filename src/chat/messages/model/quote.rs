@@ -14,7 +14,7 @@ const EXCERPT: usize = 140;
 pub struct Quote {
     pub id: MessageId,
     pub author: UserRef,
-    /// The beginning of the text: one line of at most 140 characters.
+    /// The beginning of the text, or of the names of its files: one line of at most 140 characters.
     pub excerpt: String,
 }
 
@@ -22,13 +22,13 @@ impl Quote {
     /// What is shown of a message.
     pub fn of(message: &Message) -> Self {
         let Message { id, ref author, .. } = *message;
-        Self { id, author: author.clone(), excerpt: excerpt(&message.text()) }
+        Self { id, author: author.clone(), excerpt: message.excerpt() }
     }
 
     /// Reads the column that `QUOTE_COLUMN!` of the store selects: one line for each field, then the beginning of the
-    /// HTML, or of the body where it is the same.
+    /// HTML, or of the body where it is the same. The last field before it has the files of a message without text.
     pub(in crate::chat::messages) fn from_column(column: &str) -> Option<Self> {
-        let mut fields = column.splitn(7, '\n');
+        let mut fields = column.splitn(8, '\n');
         let mut next = || fields.next();
         Some(Self {
             id: MessageId(next()?.parse().ok()?),
@@ -39,8 +39,28 @@ impl Quote {
                 display_name: next()?.to_owned(),
                 avatar: next().filter(|name| !name.is_empty()).map(ToOwned::to_owned),
             },
-            excerpt: excerpt(&text_of(next()?)),
+            excerpt: match next()? {
+                "" => excerpt(&text_of(next()?)),
+                files => excerpt(files),
+            },
         })
+    }
+}
+
+impl Message {
+    /// The text without marks, or the names of the files of a message that has only files.
+    pub fn text_or_files(&self) -> String {
+        let text = self.text();
+        if !text.is_empty() {
+            return text;
+        }
+        let names: Vec<&str> = self.attachments.iter().map(|file| file.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// The beginning of what lists and replies show of it.
+    pub fn excerpt(&self) -> String {
+        excerpt(&self.text_or_files())
     }
 }
 
@@ -59,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_quote_is_restored_from_its_column() {
-        let quote = Quote::from_column("9\n2\n0\nada\nAda L.\n\n Rain at four.\nAnd wind.");
+        let quote = Quote::from_column("9\n2\n0\nada\nAda L.\n\n\n Rain at four.\nAnd wind.");
         let author = UserRef {
             id: UserId(2),
             name: "ada".to_owned(),
@@ -69,8 +89,9 @@ mod tests {
         };
         let excerpt = "Rain at four.".to_owned();
         assert_eq!(quote, Some(Quote { id: MessageId(9), author, excerpt }));
-        let bot = Quote::from_column("9\n2\n1\nada\nAda\npicture\nx").expect("a quote");
+        let bot = Quote::from_column("9\n2\n1\nada\nAda\npicture\na.png\n").expect("a quote");
         assert!(bot.author.bot);
+        assert_eq!(bot.excerpt, "a.png");
         assert_eq!(bot.author.avatar.as_deref(), Some("picture"));
         assert_eq!(Quote::from_column("9\n2"), None);
     }

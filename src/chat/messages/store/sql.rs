@@ -7,7 +7,11 @@ macro_rules! QUOTE_COLUMN {
     () => {
         "case when q.deleted_at is null then
            q.id || '\n' || a.id || '\n' || a.bot || '\n' || a.name || '\n' || a.display_name || '\n' ||
-           coalesce(a.avatar, '') || '\n' || substr(case when q.html = '' then q.body else q.html end, 1, 2000)
+           coalesce(a.avatar, '') || '\n' || coalesce(
+             case when q.body = '' and q.files > 0 then
+               (select string_agg(f.name, ', ' order by f.position)
+                from files f where f.message_id = coalesce(q.twin_of, q.id)) end, '')
+           || '\n' || substr(case when q.html = '' then q.body else q.html end, 1, 2000)
          end"
     };
 }
