@@ -97,11 +97,9 @@ impl FileForms {
             } else {
                 self.rate_limiter.spend(me.user.id, Action::NewFile)
             };
-            let new = NewUpload {
-                name: FileName::parse(part.file_name().unwrap_or_default()),
-                alt: AltText::default(),
-                length: most,
-            };
+            let name = FileName::parse(part.file_name().unwrap_or_default());
+            let file_name = Some(Box::new(name.clone()));
+            let new = NewUpload { name, alt: AltText::default(), length: most };
             let received = match admitted {
                 Ok(()) => {
                     let bytes = std::pin::pin!(read(&mut part, &unparsed));
@@ -115,7 +113,7 @@ impl FileForms {
                 Err(problem) => {
                     discard(part).await;
                     found.files.clear();
-                    found.refused = Some(problem);
+                    found.refused = Some(Problem { file_name, ..problem });
                     return Ok(found);
                 }
             }

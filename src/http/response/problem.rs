@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use crate::chat::accounts::SignInError;
 use crate::chat::drafts::DraftError;
 use crate::chat::emoji::model::AddEmojiError;
+use crate::chat::files::model::FileName;
 use crate::chat::messages::WriteError;
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::chat::saved::SaveError;
@@ -37,6 +38,8 @@ pub struct Problem {
     pub size: Option<u64>,
     /// It is one of a file: without that file, or with another one, the rest may succeed.
     pub is_of_file: bool,
+    /// The file of several that it is one of.
+    pub file_name: Option<Box<FileName>>,
 }
 
 impl Problem {
@@ -49,6 +52,7 @@ impl Problem {
             retry_after: None,
             size: None,
             is_of_file: false,
+            file_name: None,
         }
     }
 
@@ -99,9 +103,13 @@ impl Problem {
     /// The explanation in the reader's language.
     pub fn explanation(&self, t: Language) -> String {
         let (_, detail) = message_keys(self);
-        match self.size {
+        let text = match self.size {
             Some(bytes) => t.name(detail, t.size(bytes)),
             None => t.text(detail).to_owned(),
+        };
+        match &self.file_name {
+            Some(name) => format!("{}: {text}", name.as_str()),
+            None => text,
         }
     }
 

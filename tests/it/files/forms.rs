@@ -82,9 +82,13 @@ async fn a_form_with_a_file_that_is_too_large_says_what_is_allowed() {
     ana.language = "es";
     server.browser_as("luis").await;
     for path in ["/rooms/1/messages", "/direct/luis/messages"] {
-        let page = send(&mut ana, path, &texts, &[("a.txt", &large)]).await;
+        let page = send(&mut ana, path, &texts, &[("a.txt", "uno"), ("b.txt", &large)]).await;
         assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
-        assert!(page.text.contains("Los archivos pueden tener hasta 2 KB."), "{}", page.text);
+        assert!(
+            page.text.contains("b.txt: Los archivos pueden tener hasta 2 KB."),
+            "{}",
+            page.text
+        );
         assert_eq!(page.all("#body"), ["mirad"], "the text comes back");
     }
     let files = std::fs::read_dir(server.data().join("uploads")).expect("a folder");
