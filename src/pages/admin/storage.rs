@@ -29,10 +29,25 @@ struct StoragePage {
     side: Sidebar,
     /// Names and values.
     facts: Vec<(&'static str, String)>,
-    rooms: Vec<Row>,
-    users: Vec<Row>,
+    rooms: UsageList,
+    users: UsageList,
     check: Option<CheckView>,
     unreadable: Vec<UnreadableRow>,
+}
+
+/// Rooms or users, those with most first.
+struct UsageList {
+    rows: Vec<Row>,
+    /// The bytes of the first: what the bars are measured by.
+    largest: i64,
+}
+
+impl FromIterator<Row> for UsageList {
+    fn from_iter<I: IntoIterator<Item = Row>>(rows: I) -> Self {
+        let rows: Vec<Row> = rows.into_iter().collect();
+        let largest = rows.iter().map(|row| row.bytes).max().unwrap_or_default();
+        Self { rows, largest }
+    }
 }
 
 /// A room or user with its files.
@@ -40,11 +55,13 @@ struct Row {
     name: String,
     /// `12 files · 3.4 MB`
     facts: String,
+    bytes: i64,
 }
 
 /// The last check.
 struct CheckView {
-    is_running: bool,
+    /// How far it is, if it runs.
+    percent: Option<i64>,
     /// How far it is, or when it ended and what it found.
     lines: Vec<String>,
 }
@@ -78,7 +95,7 @@ fn count(t: Language, key: &'static str, number: i64) -> String {
 
 fn row(name: String, files: i64, bytes: i64, t: Language) -> Row {
     let facts = format!("{} · {}", count(t, "storage-files", files), t.size(unsigned(bytes)));
-    Row { name, facts }
+    Row { name, facts, bytes }
 }
 
 fn room_row(found: RoomUsage, t: Language) -> Row {
@@ -153,8 +170,9 @@ impl StorageRenderer {
         let Some(check) = self.files.last_check(admin).await? else { return Ok(None) };
         let t = page.t;
         let Some(finished_at) = check.finished_at else {
-            let lines = vec![t.name("storage-check-runs", check.percent().to_string())];
-            return Ok(Some(CheckView { is_running: true, lines }));
+            let percent = check.percent();
+            let lines = vec![t.name("storage-check-runs", percent.to_string())];
+            return Ok(Some(CheckView { percent: Some(percent), lines }));
         };
         let ended = page.calendar().moment(finished_at).full;
         let sized =
@@ -165,7 +183,7 @@ impl StorageRenderer {
             count(t, "storage-missing", check.missing),
             sized("storage-orphans", check.orphans, check.orphan_bytes),
         ];
-        Ok(Some(CheckView { is_running: false, lines }))
+        Ok(Some(CheckView { percent: None, lines }))
     }
 }
 
