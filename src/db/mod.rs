@@ -135,9 +135,12 @@ impl Db {
 
     /// Closes idle connections, which frees their caches.
     pub async fn close_idle(&self) {
-        if let Self::Sqlite { read, wal, .. } = self {
-            wal.close_idle().await;
-            read.close_idle().await;
+        match self {
+            Self::Sqlite { read, wal, .. } => {
+                wal.close_idle().await;
+                read.close_idle().await;
+            }
+            Self::Postgres(pool) => pool.close_idle(),
         }
     }
 

@@ -28,6 +28,11 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// After a failed attempt to connect, how long others fail without an attempt of their own.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A connection that was not used for this time is closed, so that the server keeps none for what is over.
+const IDLE: Duration = Duration::from_mins(10);
+/// A connection that is older than this is closed when it is idle: what the server keeps for one grows with its age.
+const OLD: Duration = Duration::from_mins(30);
+
 /// Clones share the connections.
 #[derive(Clone)]
 pub struct PostgresPool(managed::Pool<Connector>);
@@ -43,6 +48,9 @@ struct Connector {
 impl Connector {
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = self.options.connect().await?;
+        // It may lead to another database, for example after a restore. Said only now: what checks it would else find a
+        // connection to the earlier one.
+        self.epoch.suspect();
         sqlx::raw_sql(SESSION).execute(&mut connection).await?;
         ensure_writable(&mut connection).await?;
         Ok(connection)
@@ -58,8 +66,6 @@ impl managed::Manager for Connector {
         if last.is_some_and(|at| at.elapsed() < PAUSE) {
             return Err(sqlx::Error::PoolTimedOut);
         }
-        // A new connection may lead to another database, for example after a restore.
-        self.epoch.suspect();
         let opened = timeout(CONNECT_TIMEOUT, self.connect()).await;
         let opened = opened.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         let failed_at = opened.is_err().then(Instant::now);
@@ -110,6 +116,11 @@ impl PostgresPool {
             _ => sqlx::Error::PoolTimedOut,
         })?;
         Ok(PostgresConnection { object: Some(object), is_ready: false })
+    }
+
+    /// Closes connections that were idle for long or are old.
+    pub(in crate::db) fn close_idle(&self) {
+        self.0.retain(|_, metrics| metrics.last_used() < IDLE && metrics.age() < OLD);
     }
 
     /// Closes the pool: every later `acquire` fails.
