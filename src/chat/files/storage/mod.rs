@@ -6,11 +6,11 @@
 
 mod failures;
 mod s3;
+mod transfer;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,16 +23,15 @@ use object_store::{
     GetOptions, GetRange, GetResultPayload, MultipartUpload, ObjectMeta, ObjectStore,
     ObjectStoreExt as _,
 };
-use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use self::failures::Failures;
+use self::transfer::{Parts, StreamReader, read_file};
 use super::model::{Content, ContentHash};
 use crate::config::{FilePlace, FileStorage, WrongSetting};
 use crate::kernel::ServiceError;
-use crate::limits::file::BUFFER_BYTES;
-use crate::limits::storage::{PART_BYTES, PARTS, PUTS_AT_ONCE, RETRY_AFTER};
+use crate::limits::storage::{PUTS_AT_ONCE, RETRY_AFTER};
 use crate::outgoing::HttpClient;
 
 /// The folder of contents: in the data directory, in backups, and below the prefix of a bucket.
@@ -236,7 +235,7 @@ impl Storage {
         }
         let runtime = Handle::current();
         let stream = runtime.block_on(self.read(&content.hash, 0..content.size))?;
-        Ok(Box::new(StreamReader { runtime, stream, part: Bytes::new() }))
+        Ok(Box::new(StreamReader::new(runtime, stream)))
     }
 
     /// The size of a content; `None` if it does not exist.
@@ -289,86 +288,10 @@ pub fn service_error(error: io::Error) -> ServiceError {
     }
 }
 
-/// The bytes of a content in parts, each read on a thread that may wait.
-struct Parts<R> {
-    bytes: R,
-    part_bytes: u64,
-    hash: Sha256,
-    size: u64,
-}
-
-impl<R: Read + Send + 'static> Parts<R> {
-    fn of(bytes: R, content: &Content) -> Self {
-        let part_bytes = PART_BYTES.max(content.size.div_ceil(PARTS));
-        Self { bytes, part_bytes, hash: Sha256::new(), size: 0 }
-    }
-
-    /// The next part; an empty one at the end.
-    async fn next(mut self) -> io::Result<(Self, Vec<u8>)> {
-        let read = move || {
-            let mut part = Vec::new();
-            self.bytes.by_ref().take(self.part_bytes).read_to_end(&mut part)?;
-            self.hash.update(&part);
-            self.size += part.len() as u64;
-            Ok((self, part))
-        };
-        tokio::task::spawn_blocking(read).await?
-    }
-
-    /// Checks that all that was read is the content.
-    fn ensure(self, content: &Content) -> io::Result<()> {
-        if self.size == content.size && ContentHash::of(self.hash.finalize()) == content.hash {
-            return Ok(());
-        }
-        let error = "these are other bytes than its hash and size say";
-        Err(io::Error::new(ErrorKind::InvalidData, error))
-    }
-}
-
-/// Reads a stream on a thread that may wait.
-struct StreamReader {
-    runtime: Handle,
-    stream: ContentStream,
-    part: Bytes,
-}
-
-impl Read for StreamReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.part.is_empty() {
-            match self.runtime.block_on(self.stream.try_next())? {
-                Some(part) => self.part = part,
-                None => return Ok(0),
-            }
-        }
-        let part = self.part.split_to(self.part.len().min(buffer.len()));
-        part.as_ref().read(buffer)
-    }
-}
-
-/// Reads a file in large parts: a part costs a way to another thread and back.
-fn read_file(file: File, part: Range<u64>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
-    let file = Arc::new(file);
-    stream::try_unfold(part, move |left| {
-        let file = file.clone();
-        async move {
-            if left.is_empty() {
-                return Ok(None);
-            }
-            let length = (left.end - left.start).min(BUFFER_BYTES as u64);
-            let start = left.start;
-            let read = move || {
-                let mut buffer = vec![0; usize::try_from(length).unwrap_or(BUFFER_BYTES)];
-                file.read_exact_at(&mut buffer, start)?;
-                Ok::<_, io::Error>(Bytes::from(buffer))
-            };
-            let bytes = tokio::task::spawn_blocking(read).await??;
-            Ok(Some((bytes, start + length..left.end)))
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
 
     async fn behaves_as_a_storage(place: FilePlace, data_dir: &Path) {
