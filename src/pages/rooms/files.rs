@@ -11,7 +11,7 @@ use crate::chat::files::model::{FileKind, RecentFile};
 use crate::chat::link_previews::model::LinkPreview;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::Message;
-use crate::chat::rooms::model::Room;
+use crate::chat::rooms::model::{Reader, Room};
 use crate::chat::search::Search;
 use crate::chat::search::model::Found;
 use crate::http::state::from_state;
@@ -207,14 +207,20 @@ struct FilesServices {
 
 from_state!(FilesServices { messages, search, sidebar });
 
+/// The way to the list of the room that a thread belongs to, which has those of its threads.
+fn of_parent(reader: &Reader, list: &str) -> Option<Response> {
+    let parent = reader.room().parent.as_ref()?;
+    Some(Redirect::to(&format!("/rooms/{}/{list}", parent.head.room)).into_response())
+}
+
 async fn files(
     State(services): State<FilesServices>,
     CanRead(reader): CanRead,
     Query(query): Query<Before>,
     page: Page,
 ) -> Result<Response, Problem> {
-    if let Some(parent) = &reader.room().parent {
-        return Ok(Redirect::to(&format!("/rooms/{}/files", parent.head.room)).into_response());
+    if let Some(elsewhere) = of_parent(&reader, "files") {
+        return Ok(elsewhere);
     }
     let limit = Limit::parse(Some(FILES))?;
     let found = services.messages.with_files(&reader, query.before, limit).await?;
@@ -243,8 +249,8 @@ async fn links(
     Query(query): Query<Before>,
     page: Page,
 ) -> Result<Response, Problem> {
-    if let Some(parent) = &reader.room().parent {
-        return Ok(Redirect::to(&format!("/rooms/{}/links", parent.head.room)).into_response());
+    if let Some(elsewhere) = of_parent(&reader, "links") {
+        return Ok(elsewhere);
     }
     let limit = Limit::parse(Some(MESSAGES_WITH_LINKS))?;
     let found = services.search.with_links(&reader, query.before, limit).await?;
