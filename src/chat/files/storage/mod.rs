@@ -14,8 +14,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
@@ -27,6 +26,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use self::failures::Failures;
+pub use self::transfer::ContentStream;
 use self::transfer::{Parts, StreamReader, read_file};
 use super::model::{Content, ContentHash};
 use crate::config::{FilePlace, FileStorage, WrongSetting};
@@ -57,9 +57,6 @@ enum Kind {
     Directory(PathBuf),
     S3,
 }
-
-/// The parts of a content as they are read.
-pub type ContentStream = BoxStream<'static, io::Result<Bytes>>;
 
 /// A content that is being read.
 pub struct OpenContent {

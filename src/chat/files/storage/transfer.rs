@@ -7,14 +7,17 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt as _, stream};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 
-use super::ContentStream;
 use crate::chat::files::model::{Content, ContentHash};
 use crate::limits::file::BUFFER_BYTES;
 use crate::limits::storage::{PART_BYTES, PARTS};
+
+/// The parts of a content as they are read.
+pub type ContentStream = BoxStream<'static, io::Result<Bytes>>;
 
 /// The bytes of a content in parts, each read on a thread that may wait.
 pub(super) struct Parts<R> {
