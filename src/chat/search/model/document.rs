@@ -89,7 +89,7 @@ fn name_forms(name: &str) -> Vec<String> {
 }
 
 impl SearchDocument {
-    /// For a message that is not stored yet. Its files are [`with_files`].
+    /// For a message that is not stored yet, without its files.
     pub fn new(member: &Member, body: &str, html: &str) -> Self {
         Self {
             room: member.gate(),

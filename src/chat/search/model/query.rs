@@ -54,7 +54,7 @@ pub struct Exclusions {
 pub struct QueryFilter {
     /// The byte range.
     pub at: Range<usize>,
-    /// One of [`OPERATORS`].
+    /// One of `OPERATORS`.
     pub name: &'static str,
     /// Without quotes.
     pub value: String,
