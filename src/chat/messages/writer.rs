@@ -41,8 +41,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a batch may take. Longer than other transactions can keep its locks; then its connection is lost.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// A batch that takes longer than this makes the process unready.
-const SLOW_BATCH: Duration = Duration::from_secs(2);
+/// A batch that takes longer than this makes the process unready. Longer than another process that stands still can keep
+/// its locks (`idle_in_transaction_session_timeout`): one that waits for those is well.
+const SLOW_BATCH: Duration = Duration::from_secs(3);
 
 /// How often to check whether the epoch changed, and whether heads of threads do not show their last replies.
 const TICK: Duration = Duration::from_secs(1);

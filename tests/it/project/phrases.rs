@@ -54,9 +54,10 @@ const PHRASES: [&str; 43] = [
 ];
 
 /// Folders with the endings of their files that are read.
-const SOURCES: [(&str, &[&str]); 10] = [
+const SOURCES: [(&str, &[&str]); 11] = [
     ("src", &["rs"]),
     ("tests/it", &["rs"]),
+    ("tests/cluster", &["rs"]),
     ("tests/browser", &["mjs"]),
     ("static", &["js", "css"]),
     ("templates", &["html", "css"]),

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod lossy_network;
+mod programs;
 
 pub use cluster::Cluster;
 pub use lossy_network::LossyNetwork;
