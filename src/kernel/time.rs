@@ -1,6 +1,7 @@
 //! Timestamps and the clock. The clock is passed in, so that tests control it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -69,20 +70,34 @@ fn millis(time: Duration) -> i64 {
 
 /// The source of the current time.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// By how many milliseconds the system's clock is corrected.
+    correction: Option<Arc<AtomicI64>>,
+}
 
 impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     pub fn system() -> Self {
-        Self::from_fn(|| Timestamp(jiff::Timestamp::now().as_millisecond()))
+        let now = || Timestamp(jiff::Timestamp::now().as_millisecond());
+        Self { now: Arc::new(now), correction: Some(Arc::default()) }
     }
 
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        Self { now: Arc::new(now), correction: None }
     }
 
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        let correction = self.correction.as_ref().map_or(0, |it| it.load(Ordering::Relaxed));
+        Timestamp((self.now)().0.saturating_add(correction))
+    }
+
+    /// Corrects the system's clock, for all clones, by a difference to what it says. A clock that is passed in stays
+    /// as it is.
+    pub fn correct(&self, millis: i64) {
+        if let Some(correction) = &self.correction {
+            correction.fetch_add(millis, Ordering::Relaxed);
+        }
     }
 }
 
@@ -94,6 +109,20 @@ mod tests {
     fn a_timestamp_is_formatted_as_rfc_3339_with_milliseconds() {
         assert_eq!(Timestamp(1_763_715_900_120).rfc3339(), "2025-11-21T09:05:00.120Z");
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn only_the_clock_of_the_system_is_corrected() {
+        let (system, passed_in) = (Clock::system(), Clock::from_fn(|| Timestamp(7)));
+        let before = system.now();
+        system.clone().correct(-3_600_000);
+        passed_in.correct(-3_600_000);
+        let behind = system.now().until(before);
+        assert!(
+            behind > Duration::from_mins(59) && behind <= Duration::from_hours(1),
+            "{behind:?}"
+        );
+        assert_eq!(passed_in.now(), Timestamp(7));
     }
 
     #[test]

@@ -99,9 +99,6 @@ impl Server {
     }
 
     /// The same with another way to other servers, for tests.
-    ///
-    /// # Errors
-    /// As [`Self::build`].
     pub async fn build_with(
         config: Config,
         clock: Clock,
@@ -113,6 +110,7 @@ impl Server {
         let listener = listener::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
+        db.follow_clock(&clock, &lifecycle).await?;
         let encoding_clock = clock.clone();
         let encode = move |event: &Event, encoding| {
             realtime::protocol::encode(event, encoding, encoding_clock.now())

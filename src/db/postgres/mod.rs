@@ -1,6 +1,7 @@
 //! `PostgreSQL` with Patio's settings: version 15 or newer, UTF-8, a commit is on disk before it is
 //! acknowledged, and every statement and every lock has a timeout.
 
+mod clock;
 mod pool;
 mod transaction;
 

@@ -86,6 +86,9 @@ async fn end_it(
         End::SignOut => (person, "/tokens/current".to_owned()),
         End::Deletion => (&load.admin, format!("/rooms/{room}")),
     };
+    if matches!(end, End::Deletion) {
+        load.ledger.entries().deleted.insert(room);
+    }
     let answer = who.call(0, Method::DELETE, &path, None).await.expect("an answer");
     assert_eq!(answer.0, 204, "{path}: {}", answer.1);
     let removed = load.ledger.now();

@@ -26,7 +26,7 @@ pub enum Form {
 }
 
 /// What fits into three minutes.
-pub const SHORT: [&str; 8] = ["C3", "C4", "C5", "C6", "C7", "C8", "C9", "C16"];
+pub const SHORT: [&str; 9] = ["C3", "C4", "C5", "C6", "C7", "C8", "C9", "C13", "C16"];
 pub const LONG: [&str; 17] = [
     "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C7b", "C8", "C9", "C10", "C12", "C13", "C14", "C15",
     "C16", "C17",

@@ -111,6 +111,8 @@ pub struct Entries {
     /// Times of which the database lost what it had acknowledged.
     pub excused: Vec<(Moment, Moment)>,
     pub given_up: Vec<String>,
+    /// Rooms in which posting ends.
+    pub deleted: BTreeSet<i64>,
 }
 
 #[derive(Clone)]

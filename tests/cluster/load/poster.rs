@@ -72,6 +72,9 @@ impl Poster {
                 ledger.entries().acknowledged.push(acknowledged);
                 return Some((node, number("id")));
             }
+            if ledger.entries().deleted.contains(&self.room) {
+                return None;
+            }
             if !self.is_pinned {
                 node = (node + 1) % self.person.nodes();
             }
