@@ -107,7 +107,7 @@ pub const INTEGRITY_CHECKS: [(&str, &str); 12] = [
     ),
     (
         "message {} has an id that was not assigned yet",
-        "select id from messages where id > (select value from counters where name = 'message')",
+        "select id from messages where id > (select last_value from message_ids)",
     ),
     (
         "there is a reaction to message {}, which does not exist",

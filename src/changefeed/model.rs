@@ -63,6 +63,9 @@ pub enum RevocationReason {
 }
 
 impl Change {
+    /// The kind of [`Self::Draft`].
+    pub const DRAFT: &'static str = "draft";
+
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Joined(..) => "joined",
@@ -70,7 +73,7 @@ impl Change {
             Self::MarkedUnread(..) => "marked-unread",
             Self::Room(_) => "room",
             Self::Placed(..) => "placed",
-            Self::Draft(..) => "draft",
+            Self::Draft(..) => Self::DRAFT,
             Self::Saved(..) => "saved",
             Self::User(_) => "user",
             Self::Emoji => "emoji",

@@ -1,17 +1,23 @@
 //! Statements for many rows: sending one statement costs the same for any number of rows.
 //!
 //! Lookups and updates pass their rows as one bound value. Both engines read it with `jsonb_each($1)`, as
-//! `key` and `value`. That function takes an object and not an array, so the rows are numbered.
+//! `key` and `value`. That function takes an object and not an array, so the rows are numbered. The statements of
+//! messages pass columns ([`PushGiven`]): `PostgreSQL` reads arrays faster, and expects few rows in them, so that it
+//! looks these up in an index.
 //!
 //! Results of hundreds of rows come from `SQLite` as one JSON text ([`fetch_all_json!`]): its driver copies
 //! every value separately and sends every row to another thread separately, which costs more than encoding
 //! and decoding JSON. `PostgreSQL`'s rows are read directly from the network buffer.
 //!
-//! Inserts use `values` with a placeholder for each column, which a database parses faster than JSON. The
-//! text of such a statement depends on the number of rows, so [`power_of_two_chunks`] allows only a few.
+//! Inserts ([`push_insert`]) use `values` on `SQLite`, with a placeholder for each column, which it parses faster than
+//! JSON. The text of such a statement depends on the number of rows, so [`power_of_two_chunks`] allows only a few.
 
+use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
 use sqlx::types::Json;
+use sqlx::{Postgres, QueryBuilder, Sqlite};
+
+use super::StatementBatch;
 
 /// Wraps rows for a statement that reads them with `jsonb_each`.
 pub(crate) fn json_rows<T: Serialize>(rows: &[T]) -> Json<JsonRows<'_, T>> {
@@ -96,6 +102,134 @@ macro_rules! positional_row {
 }
 
 pub(crate) use {fetch_all_json, json_aggregate, positional_row};
+
+/// The values of one column of many rows.
+pub(crate) enum Column<'a> {
+    Numbers(Vec<i64>),
+    Optional(Vec<Option<i64>>),
+    Texts(Vec<&'a str>),
+}
+
+/// The columns of many rows, with their names.
+pub(crate) type Columns<'a> = [(&'static str, Column<'a>)];
+
+impl Column<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers(values) => values.len(),
+            Self::Optional(values) => values.len(),
+            Self::Texts(values) => values.len(),
+        }
+    }
+
+    fn push_to(&self, query: &mut QueryBuilder<Postgres>) {
+        match self {
+            Self::Numbers(values) => query.push_bind(values),
+            Self::Optional(values) => query.push_bind(values),
+            Self::Texts(values) => query.push_bind(values),
+        };
+    }
+}
+
+/// Rows that a statement reads as the table `given`, where `from` may stand.
+pub(crate) trait PushGiven {
+    fn push_given(&mut self, columns: &Columns<'_>) -> &mut Self;
+}
+
+impl PushGiven for QueryBuilder<Sqlite> {
+    fn push_given(&mut self, columns: &Columns<'_>) -> &mut Self {
+        self.push("(select ");
+        for (place, (name, column)) in columns.iter().enumerate() {
+            let separator = if place == 0 { "" } else { ", " };
+            self.push(match column {
+                Column::Texts(_) => format!("{separator}value ->> {place} as {name}"),
+                _ => format!("{separator}cast(value ->> {place} as bigint) as {name}"),
+            });
+        }
+        self.push(" from jsonb_each(").push_bind(Json(GivenRows(columns))).push(")) given")
+    }
+}
+
+impl PushGiven for QueryBuilder<Postgres> {
+    fn push_given(&mut self, columns: &Columns<'_>) -> &mut Self {
+        push_arrays(self, columns);
+        self.push(" given (").push(names(columns)).push(")")
+    }
+}
+
+fn push_arrays(query: &mut QueryBuilder<Postgres>, columns: &Columns<'_>) {
+    for (place, (_, column)) in columns.iter().enumerate() {
+        query.push(if place == 0 { "unnest(" } else { ", " });
+        column.push_to(query);
+    }
+    query.push(")");
+}
+
+fn names(columns: &Columns<'_>) -> String {
+    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+fn rows_of(columns: &Columns<'_>) -> usize {
+    columns.first().map_or(0, |(_, column)| column.len())
+}
+
+/// Adds the statements that insert rows into a table. `rest` is what follows the rows: nothing, or `on conflict …`.
+pub(crate) fn push_insert(
+    statements: &mut StatementBatch,
+    table: &'static str,
+    columns: &Columns<'_>,
+    rest: &'static str,
+) {
+    let into = format!("insert into {table} ({}) ", names(columns));
+    match statements {
+        StatementBatch::Sqlite(all) => {
+            let rows: Vec<usize> = (0..rows_of(columns)).collect();
+            for chunk in power_of_two_chunks(&rows) {
+                let query = all.next().push(&into);
+                query.push_values(chunk, |mut values, row| {
+                    for (_, column) in columns {
+                        match column {
+                            Column::Numbers(all) => values.push_bind(all[*row]),
+                            Column::Optional(all) => values.push_bind(all[*row]),
+                            Column::Texts(all) => values.push_bind(all[*row]),
+                        };
+                    }
+                });
+                query.push(rest);
+            }
+        }
+        StatementBatch::Postgres(all) => {
+            let query = all.next().push(&into).push("select * from ");
+            push_arrays(query, columns);
+            query.push(rest);
+        }
+    }
+}
+
+/// Rows by number, as [`json_rows`] has them.
+struct GivenRows<'a>(&'a Columns<'a>);
+
+impl Serialize for GivenRows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map((0..rows_of(self.0)).map(|row| (row, GivenRow(self.0, row))))
+    }
+}
+
+struct GivenRow<'a>(&'a Columns<'a>, usize);
+
+impl Serialize for GivenRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut values = serializer.serialize_seq(Some(self.0.len()))?;
+        for (_, column) in self.0 {
+            match column {
+                Column::Numbers(all) => values.serialize_element(&all[self.1])?,
+                Column::Optional(all) => values.serialize_element(&all[self.1])?,
+                Column::Texts(all) => values.serialize_element(all[self.1])?,
+            }
+        }
+        values.end()
+    }
+}
 
 /// Splits a list into chunks whose lengths are powers of two, the longest first. A statement with one
 /// placeholder per item then has only a few different texts, and all of them stay prepared.

@@ -11,7 +11,7 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use super::{Db, execute, fetch_one, fetch_optional};
+use super::{Db, Transaction, execute, fetch_one, fetch_optional};
 use crate::data_dir::EPOCH_NOTE;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Random, Rev, RoomId};
@@ -186,7 +186,7 @@ impl Db {
         self.epoch(new).await
     }
 
-    /// Whether the database contains a change. If its room was purged, the counter of message ids decides.
+    /// Whether the database contains a change. If its room was purged, the last message id decides.
     async fn contains_message(
         &self,
         NewestMessage { message, room, rev }: NewestMessage,
@@ -203,7 +203,7 @@ impl Db {
                      where id = $1 and room_rev_key >= $2 and room_rev_key >> 32 = $3) as messages,
                     (select count(*) from rooms where id = $3 and id not in
                        (select room_id from deleted_rooms where purged_at is not null)) as rooms,
-                    (select value from counters where name = 'message') as last_message",
+                    (select last_value from message_ids) as last_message",
             message,
             RoomKey::of_rev(room, rev),
             room,
@@ -233,11 +233,17 @@ impl Db {
     async fn skip_message_ids(&self, random: &Random) -> Result<(), sqlx::Error> {
         let gap = 1 + i64::from(u16::from_ne_bytes(random.bytes())) % 1_000;
         let mut transaction = self.begin().await?;
-        execute!(
-            transaction,
-            "update counters set value = value + $1 where name = 'message' and value > 0",
-            gap
-        )?;
+        let skip = match transaction {
+            Transaction::Sqlite(_) => {
+                "update counters set value = value + $1 where name = 'message' and value > 0"
+            }
+            // Not with `setval`: another process may take ids at the same time.
+            Transaction::Postgres(_) => {
+                "select count(nextval('message_ids')) from generate_series(1, $1)
+                 where (select last_value from message_ids) > 0"
+            }
+        };
+        execute!(transaction, skip, gap)?;
         transaction.commit().await
     }
 }

@@ -6,7 +6,7 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteError;
 
 use super::postgres::OpenError;
-use super::{is_connection_error, is_serialization_failure};
+use super::{is_collision, is_connection_error};
 use crate::kernel::ServiceError;
 
 /// When a client may retry a failed write.
@@ -82,7 +82,7 @@ pub(super) fn is_transient(error: &anyhow::Error) -> bool {
         let code = error.as_database_error().and_then(DatabaseError::code);
         let is_busy = matches!(as_transient(error), Some(ServiceError::Unavailable { .. }));
         code.as_deref() != Some("3D000")
-            && (is_busy || is_connection_error(error) || is_serialization_failure(error))
+            && (is_busy || is_connection_error(error) || is_collision(error))
     };
     error.chain().any(|cause| {
         let opening = cause.downcast_ref::<OpenError>().map(|cannot| &cannot.error);

@@ -29,7 +29,8 @@ use crate::kernel::ServiceError;
 
 pub(crate) use self::batch::{BatchResults, StatementBatch, push_statement};
 pub(crate) use self::bulk::{
-    fetch_all_json, json_aggregate, json_rows, parse_json_rows, positional_row, power_of_two_chunks,
+    Column, PushGiven, fetch_all_json, json_aggregate, json_rows, parse_json_rows, positional_row,
+    power_of_two_chunks, push_insert,
 };
 pub use self::epoch::EpochGuard;
 pub(crate) use self::error_class::{as_transient, is_environment_error};
@@ -172,7 +173,7 @@ impl From<sqlx::Error> for ServiceError {
         if is_connection_error(&error) {
             tracing::error!(%error, "the database is unavailable");
             Self::Unavailable { retry_after: RETRY_AFTER }
-        } else if is_serialization_failure(&error) {
+        } else if is_collision(&error) {
             // Even after several attempts: a later one may not conflict.
             Self::Unavailable { retry_after: RETRY_AFTER }
         } else {
@@ -201,11 +202,16 @@ pub(crate) fn is_connection_error(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the transaction was aborted because it conflicted with another one: a deadlock or a serialization
-/// failure. It is rolled back completely, and a retry may succeed.
-pub(crate) fn is_serialization_failure(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(DatabaseError::code);
-    matches!(code.as_deref(), Some("40001" | "40P01"))
+/// Whether the transaction was aborted because it conflicted with another one: a deadlock, a serialization failure, a
+/// lock that another one kept, or a nonce that another one has just used. It is rolled back completely, and a retry may
+/// succeed.
+pub(crate) fn is_collision(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    match error.code().as_deref() {
+        Some("40001" | "40P01" | "55P03") => true,
+        Some("23505") => error.constraint() == Some("idempotency_keys_pkey"),
+        _ => false,
+    }
 }
 
 /// Whether the database refuses to write, as a standby does.

@@ -21,7 +21,7 @@ impl Db {
     /// halfway because another transaction wrote. On `PostgreSQL` it is READ COMMITTED: other transactions
     /// write at the same time, and each statement sees what was committed before the statement started. A row
     /// that must not change in between is locked with a no-op `update`. To avoid deadlocks, take locks in
-    /// this order: the counter, then rooms, then memberships.
+    /// this order: rooms by ascending id, then memberships.
     pub(crate) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         match self {
             Self::Sqlite { write, .. } => {

@@ -77,7 +77,7 @@ pub async fn contents(transaction: &mut Transaction) -> Result<Vec<Content>, sql
 
 /// The greatest message id that was ever assigned.
 pub async fn last_message_id(snapshot: &mut Transaction) -> Result<i64, sqlx::Error> {
-    fetch_scalar!(snapshot, "select value from counters where name = 'message'")
+    fetch_scalar!(snapshot, "select last_value from message_ids")
 }
 
 /// Whether there are no users and no messages.
@@ -96,7 +96,7 @@ pub async fn clear(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Finishes an import: moves the counters past the imported ids and sets the new epoch. `last` is the greatest
+/// Finishes an import: moves the last id past the imported ids and sets the new epoch. `last` is the greatest
 /// message id that was assigned where the export was made.
 pub async fn finish_import(
     transaction: &mut Transaction,
@@ -105,7 +105,11 @@ pub async fn finish_import(
 ) -> Result<(), sqlx::Error> {
     let greatest: i64 = fetch_scalar!(transaction, "select coalesce(max(id), 0) from messages")?;
     let last = last.max(greatest);
-    execute!(transaction, "update counters set value = $1 where name = 'message'", last)?;
+    let assigned = match transaction {
+        Transaction::Sqlite(_) => "update counters set value = $1 where name = 'message'",
+        Transaction::Postgres(_) => "select setval('message_ids', $1)",
+    };
+    execute!(transaction, assigned, last)?;
     set_setting(transaction, "epoch", epoch).await?;
     execute!(
         transaction,

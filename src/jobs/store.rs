@@ -1,8 +1,8 @@
 //! The SQL of jobs.
 
 use crate::db::{
-    Db, StatementBatch, Transaction, column_type, execute, fetch_all, fetch_one, fetch_optional,
-    fetch_optional_scalar, power_of_two_chunks, push_statement,
+    Column, Db, StatementBatch, Transaction, column_type, execute, fetch_all, fetch_one,
+    fetch_optional, fetch_optional_scalar, push_insert,
 };
 use crate::jobs::model::{
     ClaimedJob, DeadJob, Job, JobColumns, JobCounts, JobId, Lane, Lease, PREVIEW_LINKS,
@@ -37,21 +37,17 @@ pub async fn enqueue(
 
 /// Adds several jobs of a batch of statements, each as [`enqueue`] does.
 pub(crate) fn push_enqueue(statements: &mut StatementBatch, jobs: &[Job], now: Timestamp) {
-    for chunk in power_of_two_chunks(jobs) {
-        push_statement!(statements, |query| {
-            query
-                .push("insert into jobs (kind, subject, due_at, created_at) ")
-                .push_values(chunk, |mut row, job| {
-                    let JobColumns { kind, subject } = job.columns();
-                    row.push_bind(kind).push_bind(subject).push_bind(now).push_bind(now);
-                })
-                .push(
-                    " on conflict (kind, subject) do update
-                      set due_at = excluded.due_at, lease = null, attempts = 0, failure = null,
-                          dead_at = null",
-                )
-        });
-    }
+    let rows: Vec<JobColumns> = jobs.iter().map(|job| job.columns()).collect();
+    let times = || Column::Numbers(vec![now.0; rows.len()]);
+    let columns = [
+        ("kind", Column::Texts(rows.iter().map(|row| row.kind).collect())),
+        ("subject", Column::Texts(rows.iter().map(|row| &*row.subject).collect())),
+        ("due_at", times()),
+        ("created_at", times()),
+    ];
+    let again = " on conflict (kind, subject) do update
+                  set due_at = excluded.due_at, lease = null, attempts = 0, failure = null, dead_at = null";
+    push_insert(statements, "jobs", &columns, again);
 }
 
 /// Adds a periodic job unless it exists.

@@ -36,7 +36,7 @@ number! {
     RoomId
 }
 number! {
-    /// A message. Increases over all rooms in the order of commits. Below 2^53.
+    /// A message. Increases in a room with `seq`, and over all rooms roughly in the order of commits. Below 2^53.
     MessageId
 }
 number! {

@@ -290,7 +290,11 @@ impl Sink {
             ))
             .await?;
         }
-        self.run(format!("update counters set value = {last} where name = 'message'")).await?;
+        let assigned = match self {
+            Self::Sqlite(_) => format!("update counters set value = {last} where name = 'message'"),
+            Self::Postgres(..) => format!("select setval('message_ids', {last})"),
+        };
+        self.run(assigned).await?;
         self.run(
             "insert into message_time_ranges
              select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1"

@@ -1,6 +1,6 @@
 //! The SQL of drafts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::model::{DraftState, NewDraft, StoredDraft};
 use crate::changefeed;
@@ -204,31 +204,28 @@ pub(in crate::chat) struct Sent<'a> {
 }
 
 /// The draft that a message was.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx::FromRow, Deserialize)]
 pub(in crate::chat) struct SentDraft {
     #[sqlx(rename = "user_id")]
+    #[serde(rename = "user_id")]
     pub user: UserId,
     #[sqlx(rename = "room_id")]
+    #[serde(rename = "room_id")]
     pub room: RoomId,
     pub nonce: String,
-}
-
-/// The query for the drafts that messages were. The list of [`Sent`] stands between its two texts.
-macro_rules! SENT_DRAFTS {
-    (before) => {
-        "select d.user_id, d.room_id, d.nonce from jsonb_each("
-    };
-    (after) => {
-        ") sent
-         join drafts d on d.user_id = cast(sent.value ->> 'user' as bigint)
-         where d.nonce = sent.value ->> 'nonce'"
-    };
 }
 
 /// Adds the query for the drafts that these messages were. [`read_sent`] reads its result.
 pub(in crate::chat) fn push_sent(statements: &mut StatementBatch, sent: &[Sent<'_>]) {
     push_statement!(statements, |query| {
-        query.push(SENT_DRAFTS!(before)).push_bind(json_rows(sent)).push(SENT_DRAFTS!(after))
+        query
+            .push("select d.user_id, d.room_id, d.nonce from jsonb_each(")
+            .push_bind(json_rows(sent))
+            .push(
+                ") sent
+                 join drafts d on d.user_id = cast(sent.value ->> 'user' as bigint)
+                 where d.nonce = sent.value ->> 'nonce'",
+            )
     });
 }
 
@@ -238,15 +235,30 @@ pub(in crate::chat) fn read_sent(
     results.rows()
 }
 
-/// The same within a transaction.
-pub(in crate::chat) async fn find_sent(
+/// Deletes the drafts that these messages were, records it, and returns them: in one statement, which only `PostgreSQL`
+/// takes.
+pub(in crate::chat) async fn delete_sent(
     transaction: &mut Transaction,
     sent: &[Sent<'_>],
+    meta: ChangeMeta,
 ) -> Result<Vec<SentDraft>, sqlx::Error> {
+    if sent.is_empty() {
+        return Ok(Vec::new());
+    }
     fetch_all!(
         transaction,
-        concat!(SENT_DRAFTS!(before), "$1", SENT_DRAFTS!(after)),
+        "with gone as
+           (delete from drafts d using jsonb_each($1) sent
+            where d.user_id = cast(sent.value ->> 'user' as bigint) and d.nonce = sent.value ->> 'nonce'
+            returning d.user_id, d.room_id, d.nonce),
+         recorded as
+           (insert into changes (process, kind, room_id, user_id, recorded_at)
+            select $2, $3, room_id, user_id, $4 from gone)
+         select user_id, room_id, nonce from gone",
         json_rows(sent),
+        meta.process.0,
+        Change::DRAFT,
+        meta.now,
     )
 }
 

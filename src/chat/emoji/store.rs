@@ -38,7 +38,7 @@ pub(super) async fn add(
 ) -> Result<Added, sqlx::Error> {
     let mut transaction = db.begin().await?;
     // The lock makes additions wait for each other, so that each one counts those before it.
-    execute!(transaction, "update counters set value = value where name = 'message'")?;
+    execute!(transaction, "update locks set name = name where name = 'emoji'")?;
     let count: i64 = fetch_scalar!(transaction, "select count(*) from emoji")?;
     if count >= PER_INSTALLATION {
         return Ok(Added::TooMany);

@@ -2,7 +2,6 @@
 //! stored anything, and the poll ends after reading one number.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::kernel::MessageId;
@@ -28,9 +27,14 @@ impl KnownIds {
     }
 
     /// Adds the ids of a batch that this process committed.
-    pub fn insert(&self, ids: &RangeInclusive<MessageId>) {
+    pub fn insert(&self, ids: &[MessageId]) {
         let mut known = self.lock();
-        known.later.insert(*ids.start(), *ids.end());
+        // Those of other processes may be in between.
+        for run in ids.chunk_by(|id, next| next.0 == id.0 + 1) {
+            if let [first, .., last] | [first @ last] = run {
+                known.later.insert(*first, *last);
+            }
+        }
         known.join();
     }
 
@@ -66,8 +70,8 @@ impl Known {
 mod tests {
     use super::*;
 
-    fn ids(first: i64, last: i64) -> RangeInclusive<MessageId> {
-        MessageId(first)..=MessageId(last)
+    fn ids(first: i64, last: i64) -> Vec<MessageId> {
+        (first..=last).map(MessageId).collect()
     }
 
     #[test]
@@ -84,5 +88,9 @@ mod tests {
         assert_eq!(known.last(), MessageId(21), "known ids stay known");
         known.reset(MessageId(3));
         assert_eq!(known.last(), MessageId(3));
+        known.insert(&[ids(4, 5), ids(7, 8)].concat());
+        assert_eq!(known.last(), MessageId(5), "another process took 6 in the meantime");
+        known.insert(&ids(6, 6));
+        assert_eq!(known.last(), MessageId(8));
     }
 }

@@ -33,6 +33,8 @@ pub struct RemoteMessages {
     epoch_renewals: u64,
     /// The highest ids of the polls within [`OVERLAP`], the oldest first.
     highest: VecDeque<(Instant, MessageId)>,
+    /// When a poll last found an id that this process did not store.
+    foreign_at: Option<Instant>,
     /// Whether the next poll checks all rooms with subscribers: the writer restarted the broadcaster at another
     /// moment than this, and other processes may have stored messages in between.
     restarted: bool,
@@ -48,7 +50,8 @@ impl RemoteMessages {
     ) -> Self {
         let epoch_renewals = epoch.renewals();
         let highest = VecDeque::from([(Instant::now(), known.last())]);
-        Self { db, hub, known, broadcaster, epoch, epoch_renewals, highest, restarted: false }
+        let (foreign_at, restarted) = (None, false);
+        Self { db, hub, known, broadcaster, epoch, epoch_renewals, highest, foreign_at, restarted }
     }
 
     /// Passes the rooms with changes of other processes to the broadcaster. If nothing was stored, this reads
@@ -62,7 +65,14 @@ impl RemoteMessages {
             self.restart(last, known, renewals);
             return Ok(());
         }
-        if self.restarted || !self.knows(last).await {
+        let is_known = self.knows(last).await;
+        if !is_known {
+            self.foreign_at = Some(Instant::now());
+        }
+        // Ids are taken before the commit: what was stored under the last ones may become visible later.
+        let may_follow = !self.db.commits_in_order_of_ids()
+            && self.foreign_at.is_some_and(|at| at.elapsed() < OVERLAP);
+        if self.restarted || !is_known || may_follow {
             let rooms = self.changed_rooms().await?;
             if let Some(broadcaster) = self.broadcaster.upgrade() {
                 // Fails only after a shutdown began.

@@ -21,7 +21,7 @@ use super::broadcaster::{self, Command};
 use super::known_ids::KnownIds;
 use super::model::{NewMember, Write, WriteError, WriteOutcome};
 use super::remote::RemoteMessages;
-use super::store::{self, Committed, Outcome};
+use super::store::{self, Committed, Outcome, StoredRanges};
 use crate::changefeed::model::ProcessId;
 use crate::chat::drafts::publish_sent;
 use crate::chat::events::{Channel, Event, EventHub};
@@ -117,6 +117,7 @@ impl GroupCommitWriter {
             known,
             epoch: epoch.clone(),
             epoch_renewals,
+            ranges: StoredRanges::default(),
             metrics: metrics.clone(),
             storing_since: StoringSince::default(),
         };
@@ -186,6 +187,7 @@ struct WriterTask {
     epoch: EpochGuard,
     /// The value of [`EpochGuard::renewals`] that the broadcaster knows.
     epoch_renewals: u64,
+    ranges: StoredRanges,
     metrics: WriterMetrics,
     storing_since: StoringSince,
 }
@@ -228,6 +230,7 @@ impl WriterTask {
         if renewals == self.epoch_renewals {
             return true;
         }
+        self.ranges.forget();
         match store::rooms(&self.db).await {
             Ok(rooms) => {
                 self.send(Command::Restart(rooms.into_iter().collect(), renewals)).await;
@@ -353,14 +356,14 @@ impl WriterTask {
     async fn try_to_store(&self, writes: &[Write]) -> Result<Committed, sqlx::Error> {
         let meta = || self.origin.meta(self.clock.now());
         for _ in 1..MAX_ATTEMPTS {
-            match store::commit_group(&self.db, writes, meta()).await {
-                Err(error) if db::is_serialization_failure(&error) => {
+            match store::commit_group(&self.db, writes, &self.ranges, meta()).await {
+                Err(error) if db::is_collision(&error) => {
                     tracing::warn!(%error, "a batch conflicted with another transaction; retrying");
                 }
                 done => return done,
             }
         }
-        store::commit_group(&self.db, writes, meta()).await
+        store::commit_group(&self.db, writes, &self.ranges, meta()).await
     }
 }
 

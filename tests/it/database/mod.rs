@@ -1,6 +1,7 @@
 //! The database: both engines, failures of it, and the jobs that it stores.
 
 mod both_engines;
+mod concurrent_batches;
 mod durability;
 mod jobs;
 mod postgres;

@@ -166,7 +166,8 @@ async fn database_that_requires_a_newer_version_is_refused_untouched() {
     let later = newest() + 1;
     let db = server.storage().open().await;
     let oldest = "insert into settings (name, value)
-                  select 'oldest_version', cast(max(version) as text) from _sqlx_migrations";
+                  select 'oldest_version', cast(max(version) as text) from _sqlx_migrations where true
+                  on conflict (name) do update set value = excluded.value";
     execute(&db, oldest, oldest).await;
     db.close().await;
     success(&later_patio(server.storage(), &["user", "list"]));

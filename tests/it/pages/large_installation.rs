@@ -17,7 +17,7 @@ async fn statements(folder: &Path, action: impl AsyncFnOnce(String)) -> usize {
     // The number of opened connections, each with its pragmas, depends on chance, and the number of
     // periodic polls on time, so neither is counted.
     let is_query = |line: &&str| line.contains("sqlx::query") && line.contains("select");
-    let periodic = ["from changes", "from jobs", "read_at", "from counters"];
+    let periodic = ["from changes", "from jobs", "read_at", "from message_ids"];
     let is_relevant = |line: &&str| periodic.iter().all(|table| !line.contains(table));
     log.lines().filter(is_query).filter(is_relevant).count()
 }
@@ -99,7 +99,8 @@ async fn drafts_page_runs_as_many_queries_for_20_drafts_as_for_one() {
 async fn poll_after_own_messages_reads_one_number() {
     let folder = tempfile::tempdir().expect("a directory");
     let file = folder.path().join("log");
-    let polls = || std::fs::read_to_string(&file).expect("text").matches("from counters").count();
+    let polls =
+        || std::fs::read_to_string(&file).expect("text").matches("from message_ids").count();
     let log = logged(folder.path(), async |url| {
         let ana = Api::with_account(format!("{url}/api/v1"), "ana").await;
         for n in 0..20 {

@@ -188,7 +188,7 @@ async fn request_erasure(
     execute!(
         transaction,
         "insert into erasures (user_id, requested_by, requested_at, newest, before)
-         select $1, $2, $3, value, value + 1 from counters where name = 'message'
+         select $1, $2, $3, last_value, last_value + 1 from message_ids where true
          on conflict (user_id) do update
          set requested_by = excluded.requested_by, requested_at = excluded.requested_at,
              newest = excluded.newest, before = excluded.before, finished_at = null",

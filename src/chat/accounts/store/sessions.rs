@@ -58,7 +58,7 @@ pub(in crate::chat::accounts) async fn add_anonymous_session(
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
     // Otherwise two transactions would both find room for one more.
-    execute!(transaction, "update counters set value = value where name = 'session'")?;
+    execute!(transaction, "update locks set name = name where name = 'anonymous sessions'")?;
     execute!(
         transaction,
         "delete from sessions where hash in

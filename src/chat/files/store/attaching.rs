@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use super::contents::{lock, mark_unused};
 use super::{FILE_COLUMNS, FileRow, rows};
 use crate::chat::files::model::{Attachment, ContentHash, FileId, StoredFile};
-use crate::db::{StatementBatch, Transaction, fetch_all, json_rows, push_statement};
+use crate::db::{
+    Column, PushGiven as _, StatementBatch, Transaction, fetch_all, json_rows, push_statement,
+};
 use crate::kernel::{MessageId, RoomId, Timestamp};
 
 /// Of these files those that are in no message. Their rows are locked: they stay so until the commit.
@@ -27,41 +29,36 @@ pub(in crate::chat) async fn lock_unposted(
     Ok(files.map(|file| (file.id.clone(), file)).collect())
 }
 
-/// Adds the statements that give files to new messages. `number` is how many files a message has, which the copy of a
-/// reply has too.
+/// Adds the statement that gives files to new messages. The copy of a reply shows those of the reply.
 pub(in crate::chat) fn push_attachments(
     statements: &mut StatementBatch,
-    (room, message): (RoomId, MessageId),
-    attachments: &[Attachment],
+    messages: &[(RoomId, &[Attachment], MessageId)],
 ) {
-    let number = i64::try_from(attachments.len()).unwrap_or(i64::MAX);
+    let mut all: Vec<(RoomId, i64, &Attachment)> = Vec::new();
+    for (room, attachments, message) in messages {
+        let own = (0_i64..).zip(*attachments).filter(|(_, file)| file.message == *message);
+        all.extend(own.map(|(place, file)| (*room, place, file)));
+    }
+    if all.is_empty() {
+        return;
+    }
+    let columns = [
+        ("file", Column::Texts(all.iter().map(|(_, _, file)| file.id.as_str()).collect())),
+        ("message", Column::Numbers(all.iter().map(|(_, _, file)| file.message.0).collect())),
+        ("place", Column::Numbers(all.iter().map(|(_, place, _)| *place).collect())),
+        ("room", Column::Numbers(all.iter().map(|(room, ..)| room.0).collect())),
+    ];
     push_statement!(statements, |query| {
         query
-            .push("update messages set files = ")
-            .push_bind(number)
-            .push(" where id = ")
-            .push_bind(message)
+            .push(
+                "update files set message_id = given.message, position = given.place,
+                   room_id = coalesce((select t.parent_room_id from threads t where t.room_id = given.room),
+                                      given.room)
+                 from ",
+            )
+            .push_given(&columns)
+            .push(" where files.id = given.file and files.message_id is null")
     });
-    for (position, attachment) in (0_i64..).zip(attachments) {
-        if attachment.message == message {
-            push_statement!(statements, |query| {
-                query
-                    .push("update files set message_id = ")
-                    .push_bind(message)
-                    .push(", position = ")
-                    .push_bind(position)
-                    .push(
-                        ", room_id = coalesce((select parent_room_id from threads where room_id = ",
-                    )
-                    .push_bind(room)
-                    .push("), ")
-                    .push_bind(room)
-                    .push(")")
-                    .push(" where message_id is null and id = ")
-                    .push_bind(attachment.id.as_str())
-            });
-        }
-    }
 }
 
 /// Deletes the files of messages.

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::Deserialize;
 
+use super::locks::LockedRooms;
 use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, QUOTE_COLUMN, SELECT_MESSAGES};
 use super::{MessageRow, joining};
 use crate::changefeed::model::ChangeMeta;
@@ -15,12 +16,14 @@ use crate::chat::files::store as files;
 use crate::chat::messages::model::{Message, NewMember, Post, Quote};
 use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::chat::rooms::{GATE, IS_ARCHIVED};
-use crate::db::{BatchResults, StatementBatch, Transaction, json_rows, push_statement};
-use crate::kernel::ids::RoomKey;
+use crate::db::{
+    BatchResults, Column, PushGiven as _, StatementBatch, Transaction, fetch_all, json_rows,
+    push_statement,
+};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
 
 /// A nonce is only unique for its author.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct NonceKey<Nonce> {
     nonce: Nonce,
     author: UserId,
@@ -59,47 +62,46 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Adds the queries whose results [`LookupResults::read`] reads. The message counter was incremented
-/// before, which locks out all other writers, so the messages and the rooms' numbers read here cannot
-/// change before the commit.
+/// Adds the queries whose results [`LookupResults::read`] reads. The rooms are locked, so the messages and the rooms'
+/// numbers read here cannot change before the commit.
 pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
     let Lookup { nonces, originals, rooms } = Lookup::of(posts);
     if !nonces.is_empty() {
+        let columns = [
+            ("nonce", Column::Texts(nonces.iter().map(|key| key.nonce).collect())),
+            ("author", Column::Numbers(nonces.iter().map(|key| key.author.0).collect())),
+        ];
         push_statement!(statements, |query| {
-            query
-                .push(SELECT_MESSAGES!("where m.id in (select known.message_id from jsonb_each("))
-                .push_bind(json_rows(&nonces))
-                .push(
-                    ") post cross join idempotency_keys known
-                        where known.nonce = post.value ->> 'nonce'
-                          and known.author_id = cast(post.value ->> 'author' as bigint))",
-                )
+            query.push("select known.message_id as message from ").push_given(&columns).push(
+                " join idempotency_keys known
+                    on known.nonce = given.nonce and known.author_id = given.author",
+            )
         });
     }
     if !originals.is_empty() {
+        let columns = [("id", Column::Numbers(originals.iter().map(|id| id.0).collect()))];
         push_statement!(statements, |query| {
             query
                 .push(concat!(
-                    "select q.id, q.room_seq_key, q.author_id, ",
+                    "select q.id, q.room_seq_key >> 32 as room, q.author_id as author, ",
                     QUOTE_COLUMN!(),
-                    " as quote from messages q join users a on a.id = q.author_id
-                     where q.id in (select cast(value as bigint) from jsonb_each(",
+                    " as quote from ",
                 ))
-                .push_bind(json_rows(&originals))
-                .push("))")
+                .push_given(&columns)
+                .push(" join messages q on q.id = given.id join users a on a.id = q.author_id")
         });
     }
     if !rooms.is_empty() {
+        let columns = [("room", Column::Numbers(rooms.iter().map(|room| room.0).collect()))];
         push_statement!(statements, |query| {
             query
                 .push(concat!(
-                    "select id, last_seq, rev, ",
+                    "select rooms.id, last_seq, rev, ",
                     IS_ARCHIVED!("rooms.id"),
-                    " as is_archived from rooms
-                     where id in (select cast(value as bigint) from jsonb_each("
+                    " as is_archived from "
                 ))
-                .push_bind(json_rows(&rooms))
-                .push("))")
+                .push_given(&columns)
+                .push(" join rooms on rooms.id = given.room")
         });
     }
     // With one writer, no draft can come between this query and the commit. Otherwise they are looked up when the
@@ -118,11 +120,16 @@ pub(super) fn sent<'a>(posts: &[&'a Post]) -> Vec<Sent<'a>> {
     posts.iter().filter_map(sent).collect()
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx::FromRow, Deserialize)]
+struct KnownRow {
+    message: MessageId,
+}
+
+#[derive(sqlx::FromRow, Deserialize)]
 struct OriginalRow {
     id: MessageId,
-    room_seq_key: RoomKey,
-    author_id: UserId,
+    room: RoomId,
+    author: UserId,
     quote: Option<String>,
 }
 
@@ -136,15 +143,15 @@ pub(super) struct Original {
 impl From<OriginalRow> for Original {
     fn from(row: OriginalRow) -> Self {
         Self {
-            room: row.room_seq_key.room(),
-            author: row.author_id,
+            room: row.room,
+            author: row.author,
             quote: row.quote.as_deref().and_then(Quote::from_column),
         }
     }
 }
 
 /// The last `seq` and `rev` of a room, and whether it takes messages.
-#[derive(Clone, Copy, sqlx::FromRow)]
+#[derive(Clone, Copy, sqlx::FromRow, Deserialize)]
 pub(super) struct RoomNumbers {
     pub id: RoomId,
     pub last_seq: Seq,
@@ -154,6 +161,9 @@ pub(super) struct RoomNumbers {
 
 /// The results of the lookups for a batch of posts.
 pub(super) struct LookupResults {
+    pub locked: LockedRooms,
+    /// The messages that the nonces created before.
+    known: Vec<MessageId>,
     /// Messages that the same nonces of the same authors created before.
     earlier: HashMap<NonceKey<String>, Arc<Message>>,
     originals: HashMap<MessageId, Original>,
@@ -168,9 +178,15 @@ pub(super) struct LookupResults {
 
 impl LookupResults {
     /// Reads the results of [`push_lookups`] for the same posts.
-    pub fn read(results: &mut BatchResults, posts: &[&Post]) -> Result<Self, sqlx::Error> {
+    pub fn read(
+        results: &mut BatchResults,
+        posts: &[&Post],
+        locked: LockedRooms,
+    ) -> Result<Self, sqlx::Error> {
         let lookup = Lookup::of(posts);
         let mut lookups = Self {
+            locked,
+            known: Vec::new(),
             earlier: HashMap::new(),
             originals: HashMap::new(),
             rooms: HashMap::new(),
@@ -179,11 +195,8 @@ impl LookupResults {
             files: HashMap::new(),
         };
         if !lookup.nonces.is_empty() {
-            let messages = results.rows::<MessageRow>()?.into_iter().map(Message::from);
-            lookups.earlier.extend(messages.filter_map(|message| {
-                let nonce = message.nonce.clone()?;
-                Some((NonceKey { nonce, author: message.author.id }, Arc::new(message)))
-            }));
+            let rows: Vec<KnownRow> = results.rows()?;
+            lookups.known = rows.into_iter().map(|row| row.message).collect();
         }
         if !lookup.originals.is_empty() {
             let rows: Vec<OriginalRow> = results.rows()?;
@@ -199,15 +212,33 @@ impl LookupResults {
         Ok(lookups)
     }
 
-    /// Takes what the posts need besides their rows: the files that they name, and memberships of who joins by posting.
+    /// Reads the messages of repeated posts, and takes what the others need besides their rows: the files that they name,
+    /// and memberships of who joins by posting.
     pub async fn take(
         &mut self,
         transaction: &mut Transaction,
         posts: &[&Post],
         meta: ChangeMeta,
     ) -> Result<(), sqlx::Error> {
+        self.find_earlier(transaction).await?;
         self.lock_files(transaction, posts).await?;
         self.join_rooms(transaction, posts, meta).await
+    }
+
+    async fn find_earlier(&mut self, transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+        if self.known.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<MessageRow> = fetch_all!(
+            transaction,
+            SELECT_MESSAGES!("where m.id in (select cast(value as bigint) from jsonb_each($1))"),
+            json_rows(&self.known),
+        )?;
+        self.earlier.extend(rows.into_iter().map(Message::from).filter_map(|message| {
+            let nonce = message.nonce.clone()?;
+            Some((NonceKey { nonce, author: message.author.id }, Arc::new(message)))
+        }));
+        Ok(())
     }
 
     /// Locks the files that the posts name, if they name any.

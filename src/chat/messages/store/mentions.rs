@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use serde::Serialize;
+use serde::Deserialize;
 
 use crate::chat::messages::mentions::{Audience, Handle, MentionIndex};
 use crate::chat::messages::model::Write;
 use crate::chat::messages::wide_mention::WideMention;
 use crate::db::{
-    BatchResults, Db, StatementBatch, Transaction, execute, fetch_all, fetch_scalars, json_rows,
-    push_statement,
+    BatchResults, Column, Db, PushGiven as _, StatementBatch, Transaction, execute, fetch_all,
+    fetch_scalars, json_rows, push_statement,
 };
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{RoomId, UserId};
@@ -25,10 +25,9 @@ fn names(writes: &[Write]) -> Vec<(RoomId, &str)> {
 }
 
 /// The rooms in which these writes mention many members at once.
-fn wide(names: &[(RoomId, &str)]) -> Vec<[RoomId; 1]> {
+fn wide(names: &[(RoomId, &str)]) -> BTreeSet<RoomId> {
     let is_wide = |(_, name): &&(RoomId, &str)| WideMention::parse(name).is_some();
-    let rooms: BTreeSet<RoomId> = names.iter().filter(is_wide).map(|(room, _)| *room).collect();
-    rooms.into_iter().map(|room| [room]).collect()
+    names.iter().filter(is_wide).map(|(room, _)| *room).collect()
 }
 
 /// Adds the queries whose results [`read`] reads. Closed accounts cannot be mentioned.
@@ -37,6 +36,10 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
     if names.is_empty() {
         return;
     }
+    let columns = [
+        ("room", Column::Numbers(names.iter().map(|(room, _)| room.0).collect())),
+        ("name", Column::Texts(names.iter().map(|(_, name)| *name).collect())),
+    ];
     push_statement!(statements, |query| {
         query
             .push(
@@ -45,17 +48,17 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
                            where m.user_id = u.id and m.room_id in (given.room,
                              (select t.parent_room_id from threads t
                               where t.room_id = given.room))) as is_member
-                 from (select cast(value ->> 0 as bigint) as room, value ->> 1 as name
-                       from jsonb_each(",
+                 from ",
             )
-            .push_bind(json_rows(&names))
+            .push_given(&columns)
             .push(
-                ")) given join users u on u.folded_name = given.name
+                " join users u on u.folded_name = given.name
                  where u.deactivated_at is null",
             )
     });
     let rooms = wide(&names);
     if !rooms.is_empty() {
+        let columns = [("room", Column::Numbers(rooms.iter().map(|room| room.0).collect()))];
         // The members as one text: thousands of rows would take longer.
         push_statement!(statements, |query| {
             query
@@ -64,11 +67,10 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
                        (select string_agg(cast(m.user_id as text), ' ')
                         from memberships m join users u on u.id = m.user_id
                         where m.room_id = r.id and u.deactivated_at is null) as members
-                     from rooms r
-                     where r.id in (select cast(value ->> 0 as bigint) from jsonb_each(",
+                     from ",
                 )
-                .push_bind(json_rows(&rooms))
-                .push("))")
+                .push_given(&columns)
+                .push(" join rooms r on r.id = given.room")
         });
     }
 }
@@ -101,7 +103,7 @@ pub(super) fn read(
     results: &mut BatchResults,
     writes: &[Write],
 ) -> Result<MentionIndex, sqlx::Error> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx::FromRow, Deserialize)]
     struct HandleRow {
         room: RoomId,
         folded_name: String,
@@ -109,7 +111,7 @@ pub(super) fn read(
         name: String,
         is_member: bool,
     }
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx::FromRow, Deserialize)]
     struct AudienceRow {
         id: RoomId,
         owner_id: Option<UserId>,
@@ -139,7 +141,6 @@ pub(super) fn read(
 }
 
 /// A user who is mentioned by the message at this key.
-#[derive(Serialize)]
 pub(super) struct Mention {
     pub user: UserId,
     pub room_seq_key: RoomKey,
@@ -150,15 +151,15 @@ pub(super) fn store(statements: &mut StatementBatch, mentions: &[Mention]) {
     if mentions.is_empty() {
         return;
     }
+    let columns = [
+        ("reader", Column::Numbers(mentions.iter().map(|mention| mention.user.0).collect())),
+        ("message", Column::Numbers(mentions.iter().map(|m| m.room_seq_key.get()).collect())),
+    ];
+    // There may be too many for `values`.
     push_statement!(statements, |query| {
         query
-            .push(
-                "insert into mentions (user_id, room_seq_key)
-                 select cast(value ->> 'user' as bigint), cast(value ->> 'room_seq_key' as bigint)
-                 from jsonb_each(",
-            )
-            .push_bind(json_rows(mentions))
-            .push(")")
+            .push("insert into mentions (user_id, room_seq_key) select reader, message from ")
+            .push_given(&columns)
     });
 }
 

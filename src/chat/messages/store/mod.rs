@@ -1,4 +1,4 @@
-//! The SQL of messages: `history` reads, `insert` posts, `edits` edits, deletes and reacts, `mentions`
+//! The SQL of messages: `history` reads, `edits` edits, deletes and reacts, `mentions`
 //! stores who is mentioned, `changing` is what all changes share, `versions` former texts, `pins` what is pinned, `quotes` updates replies,
 //! `group_commit` runs a batch of writes in one transaction, `deletion` deletes in bulk.
 
@@ -7,9 +7,9 @@ mod deletion;
 mod edits;
 mod group_commit;
 mod history;
-mod insert;
 mod joining;
 mod link_previews;
+mod locks;
 mod lookups;
 mod mentions;
 mod pins;
@@ -22,12 +22,13 @@ pub(super) use self::deletion::{
     erase_later, forget_thread, next_thread_to_purge, next_to_erase, purge_batch, purge_later,
     record_erased,
 };
-pub(super) use self::group_commit::{Committed, commit_group, last_message_id};
+pub(super) use self::group_commit::{
+    Committed, StoredRanges, commit_group, last_message_id, prune_idempotency_keys,
+};
 pub(super) use self::history::{
     chunk_since, display_names, find, found, is_known, page, revs, room_of, rooms,
     rooms_with_messages_after, since,
 };
-pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::link_previews::{has_previews, preview_image};
 pub(super) use self::mentions::{handles, mentioned};
 pub(super) use self::pins::{pinned, pinned_ids};

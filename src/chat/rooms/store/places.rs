@@ -71,8 +71,7 @@ pub(in crate::chat::rooms) async fn set_archived(
     meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    // The lock that each batch of messages takes first: a batch is stored before the room is archived, or refused.
-    execute!(transaction, "update counters set value = value where name = 'message'")?;
+    // A batch of messages locks its rooms first: it is stored before the room is archived, or refused.
     let changed = execute!(
         transaction,
         "update rooms set archived_at = $2

@@ -49,7 +49,7 @@ pub(in crate::chat::search) async fn scope(db: &Db, reader: UserId) -> Result<Sc
     let row: ScopeRow = fetch_one!(
         db,
         concat!(
-            "select (select value from counters where name = 'message') as newest,
+            "select (select last_value from message_ids) as newest,
                     not exists (select 1 from settings where name = 'search_below') as complete,
                     cast(coalesce(sum(last_seq), 0) as bigint) as messages,
                     coalesce(string_agg(cast(id as text), ' '), '') as rooms

@@ -145,12 +145,13 @@ async fn the_index_leads_to_files_behind_many_messages() {
         "insert into messages (room_seq_key, room_rev_key, id, author_id, kind, body, html, created_at)
          with recursive n (i) as (select 10 union all select i + 1 from n where i < 5010)
          select 4294967296 + i, 4294967296 + i, i, 1, 'text', 'hola', '', 1 from n",
-        "update counters set value = 5010 where name = 'message'",
         "update rooms set last_seq = 5010, rev = 5010 where id = 1",
         "update settings set value = 'other' where name = 'search_words'",
     ] {
         execute(&db, statement, statement).await;
     }
+    let sqlite = "update counters set value = 5010 where name = 'message'";
+    execute(&db, sqlite, "select setval('message_ids', 5010)").await;
     let server = server.second().await;
     let mut ana = Api::signed_out(server.url("/api/v1"));
     ana.sign_in("ana").await;

@@ -7,10 +7,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
 
+use super::RoundTrips;
+
 pub struct LossyNetwork {
     pub port: u16,
     /// How often the connections were lost that existed then.
     losses: watch::Sender<u32>,
+    pub trips: RoundTrips,
 }
 
 impl LossyNetwork {
@@ -21,6 +24,8 @@ impl LossyNetwork {
         let port = listener.local_addr().expect("an address").port();
         let (losses, seen) = watch::channel(0);
         let socket = Arc::new(socket);
+        let trips = RoundTrips::default();
+        let counted = trips.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let mut seen = seen.clone();
@@ -28,11 +33,13 @@ impl LossyNetwork {
                 let Ok(server) = UnixStream::connect(&*socket).await else { continue };
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
-                tokio::spawn(pass(from_client, to_server, seen.clone()));
-                tokio::spawn(pass(from_server, to_client, seen));
+                let mut trips = counted.of_connection();
+                let count = move |bytes: &[u8]| trips.sent(bytes);
+                tokio::spawn(pass(from_client, to_server, seen.clone(), count));
+                tokio::spawn(pass(from_server, to_client, seen, |_| {}));
             }
         });
-        Self { port, losses }
+        Self { port, losses, trips }
     }
 
     /// Drops from now on what is sent over the connections that exist. They stay open; new ones work.
@@ -45,6 +52,7 @@ async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut losses: watch::Receiver<u32>,
+    mut sent: impl FnMut(&[u8]),
 ) {
     let mut buffer = vec![0; 16 * 1024];
     let mut is_lost = false;
@@ -58,6 +66,7 @@ async fn pass(
         };
         match read {
             Ok(count) if count > 0 => {
+                sent(&buffer[..count]);
                 if !is_lost && to.write_all(&buffer[..count]).await.is_err() {
                     return;
                 }

@@ -53,10 +53,10 @@ struct Head {
     is_reply: bool,
 }
 
-/// Prepares the replies among the posts of a batch: locks their rooms, creates the threads that do not exist
-/// yet, and adds their followers. Replies that were sent before and those that are refused change nothing.
+/// Prepares the replies among the posts of a batch: creates the threads that do not exist yet, and adds their
+/// followers. Replies that were sent before and those that are refused change nothing.
 ///
-/// All writers wait for each other (see [`super::commit_group`]), so of two first replies the second one finds
+/// The rooms of the heads are locked (see [`super::commit_group`]), so of two first replies the second one finds
 /// the thread of the first.
 pub(super) async fn prepare(
     transaction: &mut Transaction,
@@ -75,7 +75,8 @@ pub(super) async fn prepare(
     }
     let ids: Vec<MessageId> = written.iter().map(|(_, _, head)| head.message).collect();
     let mut heads = heads(transaction, &ids).await?;
-    lock_rooms(transaction, written.iter().map(|(_, _, head)| head.room)).await?;
+    let threads = heads.values().filter_map(|head| head.thread);
+    lock_rooms(transaction, lookups.locked.missing(threads)).await?;
     let mut replies = Replies::new();
     for (place, post, parent) in written {
         let head = heads.get_mut(&parent.message).filter(|head| head.room == parent.room);

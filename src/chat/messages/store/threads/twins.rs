@@ -11,8 +11,8 @@ use crate::chat::messages::model::{
 use crate::chat::messages::store::changing::{ChangeError, settle};
 use crate::chat::messages::store::edits;
 use crate::chat::messages::store::lookups::RoomNumbers;
+use crate::chat::rooms::add_followers;
 use crate::chat::rooms::model::{ParentMessage, Visibility};
-use crate::chat::rooms::{add_followers, lock_rooms};
 use crate::db::{Transaction, fetch_all, json_rows};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, RoomId};
@@ -92,9 +92,6 @@ pub(in crate::chat::messages::store) async fn edit(
     meta: ChangeMeta,
 ) -> Result<WriteOutcome, ChangeError> {
     let is_reply = author.searched != author.room;
-    if is_reply || twin.is_some() {
-        lock_rooms(transaction, [author.searched, author.room]).await?;
-    }
     let of = |is_copy: bool| {
         let RenderedWithMentions { markup, is_here, previews, .. } = rendered;
         let mentioned = if is_copy { Vec::new() } else { rendered.mentioned.clone() };
@@ -144,9 +141,6 @@ pub(in crate::chat::messages::store) async fn delete(
     twin: Option<Twin>,
     meta: ChangeMeta,
 ) -> Result<WriteOutcome, ChangeError> {
-    if let Some(twin) = twin {
-        lock_rooms(transaction, [deleter.room, twin.room]).await?;
-    }
     let mut deleted = edits::delete(transaction, deleter, meta).await?;
     if !deleted.changed {
         return Ok(deleted);

@@ -1,37 +1,35 @@
 //! Stores new messages. A post whose nonce was used before returns the message stored then. The number
 //! of statements for a batch does not depend on the number of its messages.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::lookups::{LookupResults, NonceKey, Original, RoomNumbers};
-use super::mentions::{self, Mention};
-use super::threads::{Replies, Reply, twins};
-use super::{Outcome, quotes};
+use super::ids::PostIds;
+use super::time_ranges::{RangeHour, StoredRanges, push_time_ranges};
 use crate::chat::files::model::{Attachment, StoredFile};
 use crate::chat::files::store as files;
 use crate::chat::messages::mentions::{MentionIndex, RenderedWithMentions};
 use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
-use crate::db::{Db, StatementBatch, execute, json_rows, power_of_two_chunks, push_statement};
-use crate::kernel::ids::{RoomKey, id_range_of};
-use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
+use crate::chat::messages::store::lookups::{LookupResults, NonceKey, Original, RoomNumbers};
+use crate::chat::messages::store::mentions::{self, Mention};
+use crate::chat::messages::store::threads::{Replies, Reply, twins};
+use crate::chat::messages::store::{Outcome, quotes};
+use crate::db::{Column, Db, PushGiven as _, StatementBatch, execute, push_insert, push_statement};
+use crate::kernel::ids::RoomKey;
+use crate::kernel::{FieldError, MessageId, RoomId, Timestamp, UserId};
 use crate::text::render;
 
-/// Decides the outcome of each post. New messages get ids from `first` on, and the next `seq` and `rev`
-/// of their rooms.
+/// Decides the outcome of each post. New messages get their ids, and the next `seq` and `rev` of their rooms.
 pub(super) fn assign_numbers<'a>(
     posts: &[&'a Post],
     mut lookups: LookupResults,
     mut replies: Replies,
     handles: &MentionIndex,
-    first: MessageId,
+    ids: Vec<PostIds>,
     now: Timestamp,
 ) -> Vec<Outcome> {
     let mut sent: HashMap<NonceKey<&str>, Arc<Message>> = HashMap::new();
-    let mut next_id = first;
-    let assign = |(place, post): (usize, &&'a Post)| {
-        let id = next_id;
-        next_id = if post.also_in_room() { id.next().next() } else { id.next() };
+    let assign = |(place, (post, ids)): (usize, (&&'a Post, PostIds))| {
         let reply = replies.remove(&place).transpose()?;
         let room = reply.as_ref().map_or(post.member.room(), |reply| reply.thread);
         let key = NonceKey::of(post);
@@ -53,17 +51,17 @@ pub(super) fn assign_numbers<'a>(
         room.last_seq = room.last_seq.next();
         room.rev = room.rev.next();
         let numbers = *room;
-        let attachments = lookups.take_files(post, id);
+        let attachments = lookups.take_files(post, ids.message);
         let original = lookups.original(post);
-        let stored = stored(post, original, attachments, handles, (id, now), numbers);
+        let stored = stored(post, original, attachments, handles, (ids.message, now), numbers);
         let mut outcome = WriteOutcome { joined, ..stored };
         if let Some(reply) = reply {
-            add_reply(&mut outcome, reply, post, &mut lookups)?;
+            add_reply(&mut outcome, reply, ids.copy, &mut lookups)?;
         }
         sent.extend(key.map(|key| (key, outcome.message.clone())));
         Ok(outcome)
     };
-    posts.iter().enumerate().map(assign).collect()
+    posts.iter().zip(ids).enumerate().map(assign).collect()
 }
 
 /// Adds what a reply in a thread brings along: who hears of it, who follows the thread now, the copy in the
@@ -71,23 +69,27 @@ pub(super) fn assign_numbers<'a>(
 fn add_reply(
     outcome: &mut WriteOutcome,
     reply: Reply,
-    post: &Post,
+    copy: Option<MessageId>,
     lookups: &mut LookupResults,
 ) -> Result<(), WriteError> {
     outcome.joined.extend(reply.joined);
     let new = |user: &UserId| !outcome.mentioned.contains(user);
     let notified: Vec<UserId> = reply.notified.into_iter().filter(new).collect();
     outcome.mentioned.extend(notified);
-    if post.also_in_room() {
+    if let Some(id) = copy {
         let numbers = lookups.rooms.get_mut(&reply.parent.room).ok_or(WriteError::NotFound)?;
-        let id = outcome.message.id.next();
         outcome.also.push(twins::copy_for_room(&outcome.message, reply.parent, id, numbers));
     }
     Ok(())
 }
 
-/// Adds the statements that store the new messages.
-pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]) {
+/// Adds the statements that store the new messages. None of them needs the rows of another one. Returns what they add to
+/// `stored`.
+pub(super) fn push_inserts<'a>(
+    statements: &mut StatementBatch,
+    outcomes: &'a [Outcome],
+    stored: &StoredRanges,
+) -> Vec<RangeHour> {
     let changes: Vec<&WriteOutcome> =
         outcomes.iter().flatten().filter(|outcome| outcome.changed).collect();
     let mut messages: Vec<&Message> = changes
@@ -99,16 +101,13 @@ pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]
     if !messages.is_empty() {
         raise_numbers(statements, &messages);
         insert(statements, &messages);
-        mark_copies(statements, &messages);
-        for message in messages.iter().filter(|message| !message.attachments.is_empty()) {
-            let place = (message.room, message.id);
-            files::push_attachments(statements, place, &message.attachments);
-        }
-        push_id_ranges(statements, &messages);
+        let attached = |message: &&'a Message| (message.room, &*message.attachments, message.id);
+        files::push_attachments(statements, &messages.iter().map(attached).collect::<Vec<_>>());
         push_idempotency_keys(statements, &messages);
         move_read_markers(statements, &messages);
         mentions::store(statements, &mentioned(&changes));
     }
+    push_time_ranges(statements, &messages, stored)
 }
 
 fn mentioned(changes: &[&WriteOutcome]) -> Vec<Mention> {
@@ -124,106 +123,66 @@ fn mentioned(changes: &[&WriteOutcome]) -> Vec<Mention> {
 }
 
 fn raise_numbers(statements: &mut StatementBatch, messages: &[&Message]) {
-    // Ordered by room id: every transaction that locks several rooms locks them in this order, so that
-    // two of them cannot deadlock.
     let last: BTreeMap<RoomId, &Message> =
         messages.iter().map(|message| (message.room, *message)).collect();
-    let raised: Vec<(RoomId, Seq, Rev)> =
-        last.into_values().map(|message| (message.room, message.seq, message.rev)).collect();
+    let columns = [
+        ("room", numbers(last.values(), |message| message.room.0)),
+        ("seq", numbers(last.values(), |message| message.seq.0)),
+        ("rev", numbers(last.values(), |message| message.rev.0)),
+    ];
     push_statement!(statements, |query| {
         query
-            .push(
-                "update rooms set last_seq = raised.seq, rev = raised.rev
-                 from (select cast(value ->> 0 as bigint) as room,
-                              cast(value ->> 1 as bigint) as seq,
-                              cast(value ->> 2 as bigint) as rev
-                       from jsonb_each(",
-            )
-            .push_bind(json_rows(&raised))
-            .push(")) raised where rooms.id = raised.room")
+            .push("update rooms set last_seq = given.seq, rev = given.rev from ")
+            .push_given(&columns)
+            .push(" where rooms.id = given.room")
     });
 }
 
+fn numbers<'a>(
+    messages: impl Iterator<Item = &'a &'a Message>,
+    value: impl Fn(&Message) -> i64,
+) -> Column<'static> {
+    Column::Numbers(messages.map(|message| value(message)).collect())
+}
+
 fn insert(statements: &mut StatementBatch, messages: &[&Message]) {
-    for chunk in power_of_two_chunks(messages) {
-        push_statement!(statements, |query| {
-            query
-                .push(
-                    "insert into messages
-                       (room_seq_key, room_rev_key, id, author_id, kind, body, html, markup, reply_to,
-                        created_at) ",
-                )
-                .push_values(chunk, |mut row, message| {
-                    row.push_bind(RoomKey::of_seq(message.room, message.seq))
-                        .push_bind(RoomKey::of_rev(message.room, message.rev))
-                        .push_bind(message.id)
-                        .push_bind(message.author.id)
-                        .push_bind(message.kind.as_str())
-                        .push_bind(&message.body)
-                        .push_bind(render::stored(&message.html, &message.body))
-                        .push_bind(message.markup)
-                        .push_bind(message.reply_to)
-                        .push_bind(message.created_at);
-                })
-        });
+    fn texts<'a>(messages: &[&'a Message], text: impl Fn(&'a Message) -> &'a str) -> Column<'a> {
+        Column::Texts(messages.iter().map(|message| text(message)).collect())
     }
-}
-
-/// Ties the copies of replies to these.
-fn mark_copies(statements: &mut StatementBatch, messages: &[&Message]) {
-    for (copy, reply) in messages.iter().filter_map(|copy| Some((copy.id, copy.twin_of?))) {
-        push_statement!(statements, |query| {
-            query
-                .push("update messages set twin_of = ")
-                .push_bind(reply)
-                .push(" where id = ")
-                .push_bind(copy)
-        });
-    }
-}
-
-/// Widens the time span of the messages' id ranges, in whole hours, so that most batches write nothing
-/// here.
-fn push_id_ranges(statements: &mut StatementBatch, messages: &[&Message]) {
-    const HOUR: i64 = 3_600_000;
-    let hours: BTreeSet<(i64, i64)> = messages
-        .iter()
-        .map(|message| (id_range_of(message.id), message.created_at.0.div_euclid(HOUR) * HOUR))
-        .collect();
-    let hours: Vec<(i64, i64)> = hours.into_iter().collect();
-    for chunk in power_of_two_chunks(&hours) {
-        push_statement!(statements, |query| {
-            query
-                .push("insert into message_time_ranges (id_range, oldest, newest) ")
-                .push_values(chunk, |mut row, (range, hour)| {
-                    row.push_bind(*range).push_bind(*hour).push_bind(*hour + HOUR);
-                })
-                .push(
-                    " on conflict (id_range) do update set
-                        oldest = case when excluded.oldest < message_time_ranges.oldest
-                                      then excluded.oldest else message_time_ranges.oldest end,
-                        newest = case when excluded.newest > message_time_ranges.newest
-                                      then excluded.newest else message_time_ranges.newest end
-                      where excluded.oldest < message_time_ranges.oldest or excluded.newest > message_time_ranges.newest",
-                )
-        });
-    }
+    let all = || messages.iter();
+    let optional = |id: fn(&Message) -> Option<MessageId>| {
+        Column::Optional(all().map(|message| Some(id(message)?.0)).collect())
+    };
+    let files = |message: &Message| i64::try_from(message.attachments.len()).unwrap_or(i64::MAX);
+    let columns = [
+        ("room_seq_key", numbers(all(), |m| RoomKey::of_seq(m.room, m.seq).get())),
+        ("room_rev_key", numbers(all(), |m| RoomKey::of_rev(m.room, m.rev).get())),
+        ("id", numbers(all(), |message| message.id.0)),
+        ("author_id", numbers(all(), |message| message.author.id.0)),
+        ("kind", texts(messages, |message| message.kind.as_str())),
+        ("body", texts(messages, |message| &message.body)),
+        ("html", texts(messages, |message| render::stored(&message.html, &message.body))),
+        ("markup", numbers(all(), |message| message.markup.number())),
+        ("reply_to", optional(|message| message.reply_to)),
+        ("created_at", numbers(all(), |message| message.created_at.0)),
+        // Ties the copies of replies to these.
+        ("twin_of", optional(|message| message.twin_of)),
+        ("files", numbers(all(), files)),
+    ];
+    push_insert(statements, "messages", &columns, "");
 }
 
 fn push_idempotency_keys(statements: &mut StatementBatch, messages: &[&Message]) {
-    let keys: Vec<(&str, UserId, MessageId)> = messages
-        .iter()
-        .filter_map(|message| Some((message.nonce.as_deref()?, message.author.id, message.id)))
-        .collect();
-    for chunk in power_of_two_chunks(&keys) {
-        push_statement!(statements, |query| {
-            query.push("insert into idempotency_keys (nonce, author_id, message_id) ").push_values(
-                chunk,
-                |mut row, (nonce, author, message)| {
-                    row.push_bind(*nonce).push_bind(*author).push_bind(*message);
-                },
-            )
-        });
+    let keys: Vec<(&str, &Message)> =
+        messages.iter().filter_map(|message| Some((message.nonce.as_deref()?, *message))).collect();
+    if !keys.is_empty() {
+        let messages = || keys.iter().map(|(_, message)| message);
+        let columns = [
+            ("nonce", Column::Texts(keys.iter().map(|(nonce, _)| *nonce).collect())),
+            ("author_id", numbers(messages(), |message| message.author.id.0)),
+            ("message_id", numbers(messages(), |message| message.id.0)),
+        ];
+        push_insert(statements, "idempotency_keys", &columns, "");
     }
 }
 
@@ -231,19 +190,16 @@ fn push_idempotency_keys(statements: &mut StatementBatch, messages: &[&Message])
 fn move_read_markers(statements: &mut StatementBatch, messages: &[&Message]) {
     let last: BTreeMap<(UserId, RoomId), &Message> =
         messages.iter().map(|message| ((message.author.id, message.room), *message)).collect();
-    let markers: Vec<(UserId, RoomId, Seq)> =
-        last.into_values().map(|message| (message.author.id, message.room, message.seq)).collect();
+    let columns = [
+        ("reader", numbers(last.values(), |message| message.author.id.0)),
+        ("room", numbers(last.values(), |message| message.room.0)),
+        ("seq", numbers(last.values(), |message| message.seq.0)),
+    ];
     push_statement!(statements, |query| {
         query
-            .push(
-                "update memberships set last_read_seq = read.seq
-                 from (select cast(value ->> 0 as bigint) as reader,
-                              cast(value ->> 1 as bigint) as room,
-                              cast(value ->> 2 as bigint) as seq
-                       from jsonb_each(",
-            )
-            .push_bind(json_rows(&markers))
-            .push(")) read where user_id = read.reader and room_id = read.room")
+            .push("update memberships set last_read_seq = given.seq from ")
+            .push_given(&columns)
+            .push(" where user_id = given.reader and room_id = given.room")
     });
 }
 

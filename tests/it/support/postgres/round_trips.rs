@@ -1,0 +1,74 @@
+//! Counts how often a client waits for its `PostgreSQL` server in each transaction.
+
+use std::sync::{Arc, Mutex};
+
+/// The transactions that were committed, as the numbers of their round trips. Clones share them.
+#[derive(Clone, Default)]
+pub struct RoundTrips(Arc<Mutex<Vec<u32>>>);
+
+impl RoundTrips {
+    /// Takes those of the transactions since the last time.
+    pub fn take(&self) -> Vec<u32> {
+        std::mem::take(&mut *self.0.lock().expect("a lock"))
+    }
+
+    pub fn of_connection(&self) -> ConnectionTrips {
+        ConnectionTrips {
+            all: self.clone(),
+            bytes: Vec::new(),
+            is_started: false,
+            trips: None,
+            is_run: false,
+        }
+    }
+}
+
+/// What a client sends over one connection.
+pub struct ConnectionTrips {
+    all: RoundTrips,
+    /// The beginning of a message.
+    bytes: Vec<u8>,
+    is_started: bool,
+    /// Those of the transaction that is open.
+    trips: Option<u32>,
+    /// Whether a statement was run since the last answer. Preparing one is not counted: it happens once.
+    is_run: bool,
+}
+
+impl ConnectionTrips {
+    pub fn sent(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        // The first message has no type.
+        while let Some(length) = self.length(usize::from(self.is_started)) {
+            let message: Vec<u8> = self.bytes.drain(..length).collect();
+            if std::mem::replace(&mut self.is_started, true) {
+                self.count(message[0], message.get(5..).unwrap_or_default());
+            }
+        }
+    }
+
+    /// That of the next message, if it has arrived.
+    fn length(&self, start: usize) -> Option<usize> {
+        let field = self.bytes.get(start..start + 4)?.try_into().expect("four bytes");
+        let length = start + usize::try_from(u32::from_be_bytes(field)).expect("a length");
+        (self.bytes.len() >= length).then_some(length)
+    }
+
+    fn count(&mut self, kind: u8, text: &[u8]) {
+        match kind {
+            b'Q' if text.starts_with(b"begin") => self.trips = Some(1),
+            b'Q' => {
+                self.trips = self.trips.map(|trips| trips + 1);
+                if text.starts_with(b"commit") {
+                    let trips = self.trips.take();
+                    self.all.0.lock().expect("a lock").extend(trips);
+                }
+            }
+            b'E' => self.is_run = true,
+            b'S' if std::mem::take(&mut self.is_run) => {
+                self.trips = self.trips.map(|trips| trips + 1);
+            }
+            _ => {}
+        }
+    }
+}
