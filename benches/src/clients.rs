@@ -304,6 +304,9 @@ pub struct Layout {
     /// Id of the first room on the server; the others follow it.
     #[arg(long, default_value_t = 1)]
     pub first_room: u64,
+    /// Number of the first user.
+    #[arg(long, default_value_t = 0)]
+    pub first_user: usize,
 }
 
 impl Layout {
@@ -315,7 +318,7 @@ impl Layout {
             (0..self.rooms).map(move |room| ClientSpec {
                 number: state * usize::from(self.rooms) + usize::from(room),
                 room,
-                user: usize::from(room) * users + state % users,
+                user: self.first_user + usize::from(room) * users + state % users,
                 room_id: self.first_room + u64::from(room),
                 since: None,
                 opens: true,
@@ -333,7 +336,7 @@ mod tests {
 
     #[test]
     fn users_are_in_one_room_and_senders_come_first() {
-        let layout = Layout { rooms: 200, members: 25, users: 1000, first_room: 2 };
+        let layout = Layout { rooms: 200, members: 25, users: 1000, first_room: 2, first_user: 0 };
         let specs = layout.specs();
         assert_eq!(specs.len(), 5_000);
         let users: HashSet<_> = specs.iter().map(|spec| spec.user).collect();

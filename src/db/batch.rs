@@ -142,7 +142,7 @@ impl StatementBatch {
     }
 
     /// Lets the following statements see what others have committed until the ones before have their locks. On
-    /// `SQLite` nothing else is written meanwhile.
+    /// `SQLite` nothing else is written in between.
     pub fn then(&mut self) {
         if let Self::Postgres(all) = self {
             all.close();

@@ -1,0 +1,175 @@
+// Measures several nodes on one PostgreSQL: posts a second, and the CPU time of Patio and PostgreSQL for each. See README.md.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { freePort, launch, start, up } from './peers/process.mjs';
+
+const HERE = import.meta.dirname;
+const { values: options } = parseArgs({
+  options: {
+    patio: { type: 'string', default: path.join(HERE, '../target/release/patio') },
+    wsload: { type: 'string', default: path.join(HERE, 'target/release/wsload') },
+    at: { type: 'string', default: path.join(HERE, 'out/nodes') },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+/** Clients post in rooms of their own node, two in each, or all in one room. */
+const CASES = {
+  '1 node, 32 clients, own rooms': { nodes: 1, rooms: 16, members: 2 },
+  '2 nodes, 64 clients, own rooms': { nodes: 2, rooms: 16, members: 2 },
+  '3 nodes, 96 clients, own rooms': { nodes: 3, rooms: 16, members: 2 },
+  '1 node, 96 clients, own rooms': { nodes: 1, rooms: 48, members: 2 },
+  '1 node, 63 clients, one room': { nodes: 1, rooms: 1, members: 63, first: 48, hot: true },
+  '3 nodes, 63 clients, one room': { nodes: 3, rooms: 1, members: 21, first: 48, hot: true },
+  '1 node, 64 clients, 8 rooms': { nodes: 1, rooms: 8, members: 8, first: 49 },
+};
+const USERS = 96;
+/** The rooms of two clients each, the one for all, and those of eight clients each. */
+const ROOMS = 48 + 1 + 12;
+
+const psql = (database, sql) => {
+  const url = process.env.DATABASE_URL.replace('///postgres?', `///${database}?`);
+  return execFileSync('psql', [url, '-XAtqc', sql], { encoding: 'utf8' }).trim();
+};
+
+/** The ids of the processes of PostgreSQL, without autovacuum workers, which are short-lived. */
+const backends = () =>
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return parent === process.env.POSTGRES_PID && !command.includes('autovacuum worker');
+      } catch {
+        return false;
+      }
+    });
+
+/** The CPU time of processes in microseconds. */
+function used(pids) {
+  let sum = 0;
+  for (const pid of pids) {
+    try {
+      for (const task of readdirSync(`/proc/${pid}/task`)) {
+        sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+      }
+    } catch {
+      // It has ended since the listing.
+    }
+  }
+  return sum / 1000;
+}
+
+async function node(number) {
+  const port = await freePort();
+  const folder = path.join(options.at, `node-${number}`);
+  mkdirSync(folder, { recursive: true });
+  const env = {
+    DATABASE_URL: process.env.DATABASE_URL.replace('///postgres?', '///patio_nodes?'),
+    DATA_DIR: folder,
+    LISTEN: '127.0.0.1',
+    LOG: 'warn',
+    RATE_LIMIT: 'off',
+    PORT: String(port),
+  };
+  return start([options.patio], port, { env, answers: up('/ready') });
+}
+
+/** Users with tokens, each a member of the rooms that they post in. Returns the id of the first room. */
+async function fill() {
+  psql('postgres', 'drop database if exists patio_nodes');
+  psql('postgres', "create database patio_nodes encoding 'UTF8'");
+  await (await node(0)).stop();
+  psql(
+    'patio_nodes',
+    `insert into users (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
+     select 'bench' || n, 'bench' || n, 'bench' || n, 'Bench ' || n, 'bench' || n || '@example.test', '', 'member', 0
+     from generate_series(0, ${USERS - 1}) n;
+     insert into tokens (hash, user_id, label, created_at)
+     select sha256(convert_to('bench-token-' || substr(name, 6), 'UTF8')), id, '', 0 from users;
+     insert into rooms (name, folded_name, visibility, created_at)
+     select 'Bench ' || n, 'bench ' || n, 'public', 0 from generate_series(1, ${ROOMS}) n;
+     insert into memberships (user_id, room_id, last_read_seq, joined_at)
+     select u.id, f.id + r.room, 0, 0
+     from (select id, cast(substr(name, 6) as bigint) as n from users) u, (select min(id) as id from rooms where lobby = 0) f,
+          lateral (values (u.n / 2), (48), (49 + u.n / 8)) r (room);
+     analyze;`,
+  );
+  return Number(psql('patio_nodes', 'select min(id) from rooms where lobby = 0'));
+}
+
+async function posted(server, number, { rooms, members, first = 0, hot = false }, firstRoom) {
+  const users = rooms * members;
+  const [room, user] = [firstRoom + first + (hot ? 0 : number * rooms), number * users];
+  const layout = ['--rooms', rooms, '--members', members, '--users', users, '--first-room', room, '--first-user', user];
+  const how = ['post', ...layout, '--body', 114, '--seconds', options.seconds];
+  const to = ['--to', `127.0.0.1:${server.port}`, '--speak', 'patio', '--pid', server.pids().join()];
+  const child = launch([options.wsload, ...to, ...how.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  for await (const piece of child.stdout) text += piece;
+  const { per_second, stored, refused, first_refusal } = JSON.parse(text);
+  if (refused > 0) console.error(`${refused} refused: ${first_refusal}`);
+  return { per_second, stored };
+}
+
+async function measure(how, firstRoom) {
+  const servers = [];
+  for (let number = 0; number < how.nodes; number++) servers.push(await node(number));
+  const processes = () => servers.flatMap((server) => server.pids());
+  const [patio, postgres] = [used(processes()), used(backends())];
+  const all = await Promise.all(servers.map((server, number) => posted(server, number, how, firstRoom)));
+  const stored = all.reduce((sum, run) => sum + run.stored, 0);
+  const result = {
+    perSecond: all.reduce((sum, run) => sum + run.per_second, 0),
+    patio: (used(processes()) - patio) / stored,
+    postgres: (used(backends()) - postgres) / stored,
+  };
+  for (const server of servers) await server.stop();
+  return result;
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+const spread = (values) =>
+  `${Math.round(median(values)).toLocaleString('en')} [${[Math.min(...values), Math.max(...values)].map((n) => Math.round(n).toLocaleString('en')).join('–')}]`;
+
+async function main() {
+  if (options.help) {
+    console.log('node nodes.mjs [--patio FILE] [--wsload FILE] [--rounds N] [--seconds N] [--at FOLDER] [--only TEXT]');
+    return;
+  }
+  if (!process.env.POSTGRES_PID) {
+    // Run this script again beside a PostgreSQL server that syncs to disk.
+    const again = [process.execPath, ...process.argv.slice(1)];
+    const script = path.join(HERE, '../script/postgres');
+    const { status } = spawnSync(script, ['--keep', path.join(options.at, 'postgres'), ...again], { stdio: 'inherit' });
+    process.exitCode = status ?? 1;
+    return;
+  }
+  const firstRoom = await fill();
+  const cases = Object.entries(CASES).filter(([name]) => name.includes(options.only ?? ''));
+  const results = cases.map(() => []);
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const [place, [, how]] of cases.entries()) results[place].push(await measure(how, firstRoom));
+  }
+  console.log(`Load average at the end ${os.loadavg()[0]}; medians of ${options.rounds} rounds [least–most].\n`);
+  console.log('| What | posts/s | CPU µs a message: Patio | PostgreSQL | both |\n| --- | --- | --- | --- | --- |');
+  for (const [place, [name]] of cases.entries()) {
+    const of = (value) => spread(results[place].map(value));
+    const both = of((run) => run.patio + run.postgres);
+    console.log(
+      `| ${name} | ${of((run) => run.perSecond)} | ${of((run) => run.patio)} | ${of((run) => run.postgres)} | ${both} |`,
+    );
+  }
+}
+
+await main();
+process.exit();
