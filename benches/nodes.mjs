@@ -11,6 +11,7 @@ const HERE = import.meta.dirname;
 const { values: options } = parseArgs({
   options: {
     patio: { type: 'string', default: path.join(HERE, '../target/release/patio') },
+    old: { type: 'string' },
     wsload: { type: 'string', default: path.join(HERE, 'target/release/wsload') },
     at: { type: 'string', default: path.join(HERE, 'out/nodes') },
     rounds: { type: 'string', default: '5' },
@@ -69,28 +70,28 @@ function used(pids) {
   return sum / 1000;
 }
 
-async function node(number) {
+async function node(build, number) {
   const port = await freePort();
-  const folder = path.join(options.at, `node-${number}`);
+  const folder = path.join(options.at, `${build.database}-${number}`);
   mkdirSync(folder, { recursive: true });
   const env = {
-    DATABASE_URL: process.env.DATABASE_URL.replace('///postgres?', '///patio_nodes?'),
+    DATABASE_URL: process.env.DATABASE_URL.replace('///postgres?', `///${build.database}?`),
     DATA_DIR: folder,
     LISTEN: '127.0.0.1',
     LOG: 'warn',
     RATE_LIMIT: 'off',
     PORT: String(port),
   };
-  return start([options.patio], port, { env, answers: up('/ready') });
+  return start([build.executable], port, { env, answers: up('/ready') });
 }
 
 /** Users with tokens, each a member of the rooms that they post in. Returns the id of the first room. */
-async function fill() {
-  psql('postgres', 'drop database if exists patio_nodes');
-  psql('postgres', "create database patio_nodes encoding 'UTF8'");
-  await (await node(0)).stop();
+async function fill(build) {
+  psql('postgres', `drop database if exists ${build.database}`);
+  psql('postgres', `create database ${build.database} encoding 'UTF8'`);
+  await (await node(build, 0)).stop();
   psql(
-    'patio_nodes',
+    build.database,
     `insert into users (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
      select 'bench' || n, 'bench' || n, 'bench' || n, 'Bench ' || n, 'bench' || n || '@example.test', '', 'member', 0
      from generate_series(0, ${USERS - 1}) n;
@@ -104,7 +105,7 @@ async function fill() {
           lateral (values (u.n / 2), (48), (49 + u.n / 8)) r (room);
      analyze;`,
   );
-  return Number(psql('patio_nodes', 'select min(id) from rooms where lobby = 0'));
+  return Number(psql(build.database, 'select min(id) from rooms where lobby = 0'));
 }
 
 async function posted(server, number, { rooms, members, first = 0, hot = false }, firstRoom) {
@@ -121,12 +122,12 @@ async function posted(server, number, { rooms, members, first = 0, hot = false }
   return { per_second, stored };
 }
 
-async function measure(how, firstRoom) {
+async function measure(build, how) {
   const servers = [];
-  for (let number = 0; number < how.nodes; number++) servers.push(await node(number));
+  for (let number = 0; number < how.nodes; number++) servers.push(await node(build, number));
   const processes = () => servers.flatMap((server) => server.pids());
   const [patio, postgres] = [used(processes()), used(backends())];
-  const all = await Promise.all(servers.map((server, number) => posted(server, number, how, firstRoom)));
+  const all = await Promise.all(servers.map((server, number) => posted(server, number, how, build.firstRoom)));
   const stored = all.reduce((sum, run) => sum + run.stored, 0);
   const result = {
     perSecond: all.reduce((sum, run) => sum + run.per_second, 0),
@@ -143,7 +144,9 @@ const spread = (values) =>
 
 async function main() {
   if (options.help) {
-    console.log('node nodes.mjs [--patio FILE] [--wsload FILE] [--rounds N] [--seconds N] [--at FOLDER] [--only TEXT]');
+    console.log(
+      'node nodes.mjs [--patio FILE] [--old FILE] [--wsload FILE] [--rounds N] [--seconds N] [--at FOLDER] [--only TEXT]',
+    );
     return;
   }
   if (!process.env.POSTGRES_PID) {
@@ -154,11 +157,15 @@ async function main() {
     process.exitCode = status ?? 1;
     return;
   }
-  const firstRoom = await fill();
-  const cases = Object.entries(CASES).filter(([name]) => name.includes(options.only ?? ''));
+  const builds = [{ name: '', executable: options.patio, database: 'patio_nodes' }];
+  if (options.old) builds.unshift({ name: ', before', executable: options.old, database: 'patio_nodes_old' });
+  for (const build of builds) build.firstRoom = await fill(build);
+  const cases = Object.entries(CASES)
+    .filter(([name]) => name.includes(options.only ?? ''))
+    .flatMap(([name, how]) => builds.map((build) => [name + build.name, how, build]));
   const results = cases.map(() => []);
   for (let round = 0; round < Number(options.rounds); round++) {
-    for (const [place, [, how]] of cases.entries()) results[place].push(await measure(how, firstRoom));
+    for (const [place, [, how, build]] of cases.entries()) results[place].push(await measure(build, how));
   }
   console.log(`Load average at the end ${os.loadavg()[0]}; medians of ${options.rounds} rounds [least–most].\n`);
   console.log('| What | posts/s | CPU µs a message: Patio | PostgreSQL | both |\n| --- | --- | --- | --- | --- |');
