@@ -20,7 +20,8 @@ pub mod state;
 
 pub use crate::i18n::Language;
 pub use request::auth::{
-    CanChange, CanDelete, CanEdit, CanModerate, CanPin, CanPost, CanRead, CanReadMessage, Viewer,
+    CanChange, CanDelete, CanEdit, CanModerate, CanPin, CanPost, CanRead, CanReadFile,
+    CanReadMessage, Viewer,
 };
 pub use request::client_info::ClientInfo;
 pub use request::draft_origin::DraftOrigin;

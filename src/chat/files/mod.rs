@@ -31,7 +31,7 @@ use self::workshop::Workshop;
 use crate::chat::rooms::model::Reader;
 use crate::data_dir;
 use crate::db::Db;
-use crate::kernel::{Clock, Random, ServiceError, UserId};
+use crate::kernel::{Clock, MessageId, Random, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::file::UNSTARTED_KEPT;
 use crate::limits::installation::{self, DISK_RESERVE};
@@ -205,6 +205,16 @@ impl Files {
         id: &FileId,
     ) -> Result<Option<StoredFile>, ServiceError> {
         Ok(store::owned(&self.db, owner, id).await?)
+    }
+
+    /// A file of a message that this reader may read.
+    pub async fn posted(
+        &self,
+        reader: &Reader,
+        message: MessageId,
+        id: &FileId,
+    ) -> Result<Option<StoredFile>, ServiceError> {
+        Ok(store::posted(&self.db, reader.room().gate(), message, id).await?)
     }
 
     /// The newest files of a room and its threads.

@@ -30,7 +30,7 @@ use super::names::model::NameFilter;
 use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::db::Db;
 use crate::kernel::paging::{ListPage, PageStart};
-use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError, Timestamp, UserId};
+use crate::kernel::{Clock, MessageId, Random, RoomId, Seq, ServiceError, Timestamp, UserId};
 use crate::text::names::fold;
 
 /// The name of the room that every user belongs to.
@@ -178,10 +178,20 @@ impl Rooms {
     /// [`AccessError::NotFound`] unless the room is public or the user is a member.
     pub async fn reader(&self, user: &User, room: RoomId) -> Result<Reader, AccessError> {
         let found = store::find(&self.db, user.id, room).await.map_err(ServiceError::from)?;
-        match found {
-            Some(room) if may_read(&room) => Ok(Reader { user: user.clone(), room }),
-            _ => Err(AccessError::NotFound),
-        }
+        reader_of(user, found)
+    }
+
+    /// Returns the permission to read the room of a message.
+    ///
+    /// # Errors
+    /// [`AccessError::NotFound`] as [`Self::reader`], or if there is no such message.
+    pub async fn reader_of_message(
+        &self,
+        user: &User,
+        message: MessageId,
+    ) -> Result<Reader, AccessError> {
+        let found = store::find_by_message(&self.db, user.id, message).await;
+        reader_of(user, found.map_err(ServiceError::from)?)
     }
 
     /// Returns the permission to change a room.
@@ -350,4 +360,10 @@ impl Rooms {
         self.notify_changed(room);
         Ok(())
     }
+}
+
+/// The permission to read a room, if it was found and this user may.
+fn reader_of(user: &User, found: Option<Room>) -> Result<Reader, AccessError> {
+    let room = found.filter(may_read).ok_or(AccessError::NotFound)?;
+    Ok(Reader { user: user.clone(), room })
 }

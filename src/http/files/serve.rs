@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, X_CONTENT_TYPE_OPTIONS,
@@ -19,18 +19,16 @@ use axum::{Extension, Router};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use percent_encoding::utf8_percent_encode;
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::IN_ADDRESS;
 use super::range::{self, Part};
 use crate::chat::files::Files;
-use crate::chat::files::model::{Attachment, ContentHash, MediaType};
+use crate::chat::files::model::{ContentHash, MediaType};
 use crate::chat::files::storage::{OpenContent, service_error};
-use crate::chat::messages::model::Message;
 use crate::http::response::problem::AlreadyRendered;
 use crate::http::response::streamed::Streamed;
-use crate::http::{AppState, CanReadMessage, Problem};
+use crate::http::{AppState, CanReadFile, Problem};
 use crate::kernel::UserId;
 use crate::limits::file::SLOWEST_DOWNLOAD;
 
@@ -46,11 +44,6 @@ pub fn router() -> Router<AppState> {
         .route("/files/{id}/{file}/{name}", get(original))
 }
 
-#[derive(Deserialize)]
-struct FilePath {
-    file: String,
-}
-
 /// What is served.
 struct Served<'a> {
     hash: &'a ContentHash,
@@ -61,16 +54,14 @@ struct Served<'a> {
 
 async fn original(
     State(files): State<Files>,
-    CanReadMessage { reader, message }: CanReadMessage,
-    Path(path): Path<FilePath>,
+    CanReadFile { reader, file }: CanReadFile,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let attachment = find(&message, &path)?;
     let served = Served {
-        hash: &attachment.content.hash,
-        size: attachment.content.size,
-        media_type: attachment.media_type,
-        name: attachment.name.as_str(),
+        hash: &file.content.hash,
+        size: file.content.size,
+        media_type: file.media_type,
+        name: file.name.as_str(),
     };
     respond(&files, reader.user().id, &served, &headers).await
 }
@@ -78,23 +69,16 @@ async fn original(
 /// A smaller picture. What it is shows its beginning.
 async fn preview(
     State(files): State<Files>,
-    CanReadMessage { reader, message }: CanReadMessage,
-    Path(path): Path<FilePath>,
+    CanReadFile { reader, file }: CanReadFile,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let attachment = find(&message, &path)?;
-    let hash = attachment.preview.as_ref().ok_or_else(Problem::not_found)?;
+    let hash = file.preview.as_ref().ok_or_else(Problem::not_found)?;
     let found = files.storage().open_content(hash, 0..12).await;
     let OpenContent { size, bytes } = found.map_err(|error| failed(error, hash))?;
     let start: Vec<Bytes> = bytes.try_collect().await.map_err(|error| failed(error, hash))?;
     let media_type = MediaType::of_preview(&start.concat());
-    let served = Served { hash, size, media_type, name: attachment.name.as_str() };
+    let served = Served { hash, size, media_type, name: file.name.as_str() };
     respond(&files, reader.user().id, &served, &headers).await
-}
-
-fn find<'a>(message: &'a Message, path: &FilePath) -> Result<&'a Attachment, Problem> {
-    let found = message.attachments.iter().find(|one| one.id.as_str() == path.file);
-    found.ok_or_else(Problem::not_found)
 }
 
 async fn respond(

@@ -3,15 +3,19 @@
 
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
+use axum::RequestPartsExt as _;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::{Admin, Authenticated, BearerSecret};
+use crate::chat::files::Files;
+use crate::chat::files::model::{FileId, StoredFile};
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Author, Deleter, Message};
 use crate::chat::rooms::model::{DeletedRoom, Member, Moderator, Owner, Reader, RoomAdmin};
@@ -178,11 +182,36 @@ impl FromRequestParts<AppState> for CanReadMessage {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, id) = viewer_and_id(parts, state).await?;
-        let (rooms, messages): (Rooms, Messages) = (state.service(), state.service());
-        let room = messages.room_of(MessageId(id)).await?.ok_or_else(Problem::not_found)?;
-        let reader = rooms.reader(&signed_in.user, room).await?;
-        let message = messages.find(&reader, MessageId(id)).await?;
+        let id = MessageId(id);
+        let reader = state.service::<Rooms>().reader_of_message(&signed_in.user, id).await?;
+        let message = state.service::<Messages>().find(&reader, id).await?;
         Ok(Self { message: message.ok_or_else(Problem::not_found)?, reader })
+    }
+}
+
+/// The file in the path, with the proof that the user may read its message.
+pub struct CanReadFile {
+    pub reader: Reader,
+    pub file: StoredFile,
+}
+
+#[derive(Deserialize)]
+struct FilePath {
+    file: String,
+}
+
+impl FromRequestParts<AppState> for CanReadFile {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let (signed_in, message) = viewer_and_id(parts, state).await?;
+        let path = parts.extract::<Path<FilePath>>().await;
+        let file = path.ok().and_then(|Path(path)| FileId::parse(&path.file));
+        let (message, file) = (MessageId(message), file.ok_or_else(Problem::not_found)?);
+        let rooms: Rooms = state.service();
+        let reader = rooms.reader_of_message(&signed_in.user, message).await?;
+        let file = state.service::<Files>().posted(&reader, message, &file).await?;
+        Ok(Self { file: file.ok_or_else(Problem::not_found)?, reader })
     }
 }
 

@@ -19,14 +19,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
 use object_store::{
-    GetOptions, GetRange, GetResultPayload, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt as _,
+    GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use self::failures::Failures;
-pub use self::transfer::ContentStream;
+pub use self::transfer::{ContentStream, OpenContent};
 use self::transfer::{Parts, StreamReader, read_file};
 use super::model::{Content, ContentHash};
 use crate::config::{FilePlace, FileStorage, WrongSetting};
@@ -56,13 +55,6 @@ enum Kind {
     DataDir(PathBuf),
     Directory(PathBuf),
     S3,
-}
-
-/// A content that is being read.
-pub struct OpenContent {
-    /// Of the whole content.
-    pub size: u64,
-    pub bytes: ContentStream,
 }
 
 impl Storage {
@@ -206,19 +198,14 @@ impl Storage {
         hash: &ContentHash,
         part: Range<u64>,
     ) -> io::Result<OpenContent> {
-        let range = Some(GetRange::Bounded(part.clone()));
-        let options = GetOptions { range, ..GetOptions::default() };
+        if let Some(directory) = self.directory() {
+            return read_file(directory.join(path_of(hash)), part).await;
+        }
+        let options = GetOptions { range: Some(GetRange::Bounded(part)), ..GetOptions::default() };
         let found = self.done(self.store.get_opts(&self.location(hash), options).await)?;
-        let size = found.meta.size;
-        let bytes = match found.payload {
-            GetResultPayload::File(file, _) => {
-                read_file(file, part.start..part.end.min(size)).boxed()
-            }
-            GetResultPayload::Stream(parts) => {
-                let failures = self.failures.clone();
-                parts.map_err(move |error| failures.of_server(&error)).boxed()
-            }
-        };
+        let (size, failures) = (found.meta.size, self.failures.clone());
+        let parts = found.into_stream();
+        let bytes = parts.map_err(move |error| failures.of_server(&error)).boxed();
         Ok(OpenContent { size, bytes })
     }
 

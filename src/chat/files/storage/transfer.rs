@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{Stream, TryStreamExt as _};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+#[cfg(target_os = "linux")]
+use rustix::io::ReadWriteFlags;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 
@@ -81,24 +83,61 @@ impl Read for StreamReader {
     }
 }
 
-/// Reads a file in large parts: a part costs a way to another thread and back.
-pub(super) fn read_file(file: File, part: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
-    let file = Arc::new(file);
-    stream::try_unfold(part, move |left| {
-        let file = file.clone();
-        async move {
-            if left.is_empty() {
-                return Ok(None);
-            }
-            let length = (left.end - left.start).min(BUFFER_BYTES as u64);
-            let start = left.start;
-            let read = move || {
-                let mut buffer = vec![0; usize::try_from(length).unwrap_or(BUFFER_BYTES)];
-                file.read_exact_at(&mut buffer, start)?;
-                Ok::<_, io::Error>(Bytes::from(buffer))
-            };
-            let bytes = tokio::task::spawn_blocking(read).await??;
-            Ok(Some((bytes, start + length..left.end)))
+/// A content that is being read.
+pub struct OpenContent {
+    /// Of the whole content.
+    pub size: u64,
+    pub bytes: ContentStream,
+}
+
+/// Reads a file in large pieces. The first one is read where the file is opened, on a thread that may wait, and so is what
+/// the system does not have in memory: the way to another thread and back costs more than to copy a piece.
+pub(super) async fn read_file(path: PathBuf, part: Range<u64>) -> io::Result<OpenContent> {
+    let open = move || {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let part = part.start..part.end.min(size);
+        let mut first = piece(&part);
+        file.read_exact_at(&mut first, part.start)?;
+        Ok::<_, io::Error>((file, size, first, part))
+    };
+    let (file, size, first, part) = tokio::task::spawn_blocking(open).await??;
+    let left = part.start + first.len() as u64..part.end;
+    let rest = stream::try_unfold((file, left), |(file, left)| async move {
+        if left.is_empty() {
+            return Ok(None);
         }
-    })
+        let mut bytes = piece(&left);
+        let found = read_from_memory(&file, &mut bytes, left.start);
+        let (file, bytes) = if found == bytes.len() {
+            (file, bytes)
+        } else {
+            let start = left.start;
+            let read = move || file.read_exact_at(&mut bytes, start).map(|()| (file, bytes));
+            tokio::task::spawn_blocking(read).await??
+        };
+        let left = left.start + bytes.len() as u64..left.end;
+        Ok(Some((Bytes::from(bytes), (file, left))))
+    });
+    let first = (!first.is_empty()).then(|| Ok(Bytes::from(first)));
+    Ok(OpenContent { size, bytes: stream::iter(first).chain(rest).boxed() })
+}
+
+/// The buffer for the next piece.
+fn piece(left: &Range<u64>) -> Vec<u8> {
+    let length = left.end.saturating_sub(left.start);
+    vec![0; usize::try_from(length).map_or(BUFFER_BYTES, |length| length.min(BUFFER_BYTES))]
+}
+
+/// Reads without waiting for the disk. Returns how many bytes were in memory.
+#[cfg(target_os = "linux")]
+fn read_from_memory(file: &File, buffer: &mut [u8], at: u64) -> usize {
+    let mut buffer = [io::IoSliceMut::new(buffer)];
+    // A file system that cannot tell refuses.
+    rustix::io::preadv2(file, &mut buffer, at, ReadWriteFlags::NOWAIT).unwrap_or(0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_from_memory(_: &File, _: &mut [u8], _: u64) -> usize {
+    0
 }

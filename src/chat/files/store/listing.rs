@@ -1,9 +1,9 @@
-//! The files of a room, newest first.
+//! The files of messages: one, and those of a room, newest first.
 
 use super::{FILE_COLUMNS, FileRow};
-use crate::chat::files::model::{RecentFile, StoredFile};
+use crate::chat::files::model::{FileId, RecentFile, StoredFile};
 use crate::chat::rooms::model::Room;
-use crate::db::{Db, fetch_all};
+use crate::db::{Db, fetch_all, fetch_optional};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, RoomId};
 
@@ -34,6 +34,27 @@ pub(in crate::chat) async fn messages_with_files(
         before,
         limit,
     )
+}
+
+/// A file of a message in a room or its threads.
+pub(in crate::chat::files) async fn posted(
+    db: &Db,
+    room: RoomId,
+    message: MessageId,
+    id: &FileId,
+) -> Result<Option<StoredFile>, sqlx::Error> {
+    let row: Option<FileRow> = fetch_optional!(
+        db,
+        concat!(
+            "select ",
+            FILE_COLUMNS!(),
+            " from files where id = $1 and message_id = $2 and room_id = $3"
+        ),
+        id,
+        message,
+        room,
+    )?;
+    Ok(row.map(StoredFile::from))
 }
 
 /// The newest files of a room and its threads.

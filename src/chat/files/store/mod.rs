@@ -16,7 +16,7 @@ pub(super) use self::check::{
 };
 pub(super) use self::contents::{begin_deletion, end_deletion, next_unused, reserve};
 pub(in crate::chat) use self::listing::messages_with_files;
-pub(super) use self::listing::recent;
+pub(super) use self::listing::{posted, recent};
 pub(super) use self::uploads::{
     Admission, Arrival, Finished, announced, begin, discard_unposted, expired, extend, find,
     finish, owned, set_alt, set_poster, unposted, waiting,

@@ -17,7 +17,7 @@ use crate::db::{
     is_unique_violation, json_rows,
 };
 use crate::kernel::paging::{ListPage, PageStart};
-use crate::kernel::{RoomId, Timestamp, UserId};
+use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
 /// Creates the lobby if there is none. Returns when it was created.
 pub(in crate::chat::rooms) async fn ensure_lobby(
@@ -147,6 +147,21 @@ pub(in crate::chat::rooms) async fn find(
     room: RoomId,
 ) -> Result<Option<Room>, sqlx::Error> {
     let row: Option<RoomRow> = fetch_optional!(db, SELECT_ROOM!("where r.id = $2"), user, room)?;
+    Ok(row.map(Room::from))
+}
+
+/// The room of a message, as [`find`] has it.
+pub(in crate::chat::rooms) async fn find_by_message(
+    db: &Db,
+    user: UserId,
+    message: MessageId,
+) -> Result<Option<Room>, sqlx::Error> {
+    let row: Option<RoomRow> = fetch_optional!(
+        db,
+        SELECT_ROOM!("where r.id = (select n.room_seq_key >> 32 from messages n where n.id = $2)"),
+        user,
+        message,
+    )?;
     Ok(row.map(Room::from))
 }
 

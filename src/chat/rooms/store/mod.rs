@@ -15,8 +15,8 @@ pub(super) use self::deleted::{
     had_been_visible, restore, summary, summary_page,
 };
 pub(super) use self::directory::{
-    add, among, common, ensure_fixed, ensure_lobby, find, find_by_code, find_fixed, list, lobby,
-    own, page, set_code, set_owner, update,
+    add, among, common, ensure_fixed, ensure_lobby, find, find_by_code, find_by_message,
+    find_fixed, list, lobby, own, page, set_code, set_owner, update,
 };
 pub(in crate::chat) use self::joining::{Joined, insert_joined};
 pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
