@@ -77,7 +77,11 @@ pub struct FileStorage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FilePlace {
     DataDir,
-    Directory(PathBuf),
+    /// `shared`: other machines use it, too.
+    Directory {
+        path: PathBuf,
+        shared: bool,
+    },
     S3(Box<S3Settings>),
 }
 
@@ -110,8 +114,8 @@ impl FileStorage {
     pub fn place(&self) -> Result<FilePlace, WrongSetting> {
         let bucket = match &self.storage_url {
             None => return Ok(FilePlace::DataDir),
-            Some(StorageUrl::Directory { path, .. }) => {
-                return Ok(FilePlace::Directory(path.clone()));
+            Some(StorageUrl::Directory { path, shared }) => {
+                return Ok(FilePlace::Directory { path: path.clone(), shared: *shared });
             }
             Some(StorageUrl::S3(bucket)) => bucket.clone(),
         };

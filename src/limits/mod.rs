@@ -287,6 +287,8 @@ pub mod installation {
     pub const UPLOADS_AT_ONCE: usize = 32;
     /// Files that arrive at the same time.
     pub const FILES_AT_ONCE: usize = 64;
+    /// The same without a data directory that can be written.
+    pub const FILES_WITHOUT_DISK: usize = 8;
     /// Downloads of files at the same time.
     pub const DOWNLOADS_AT_ONCE: usize = 256;
     /// Bytes that files leave free on the disk.

@@ -50,12 +50,14 @@ impl Files {
     }
 
     async fn make_file(&self, upload: &Upload, arrival: Arrival) -> Result<(), UploadError> {
+        if !self.prepare(upload, arrival).await? {
+            return self.made_elsewhere(upload).await;
+        }
         let inspected = match self.inspect(upload).await {
             Ok(inspected) => inspected,
             Err(InspectError::Damaged | InspectError::TooCostly) => {
                 // What cannot be cleaned is not kept.
-                store::discard_unposted(&self.db, &upload.id, self.clock.now()).await?;
-                self.workshop.remove(&upload.id).await?;
+                self.discard_locked(&upload.id).await?;
                 return Err(UploadError::Damaged);
             }
             Err(InspectError::Busy) => return Err(UploadError::Busy),
@@ -87,15 +89,13 @@ impl Files {
             preview: preview.map(|preview| preview.hash),
             created_at: self.clock.now(),
         };
+        let pieces = self.pieces(&upload.id).await?;
         let finished = store::finish(&self.db, &file, arrival).await?;
         self.workshop.remove(&upload.id).await?;
+        self.delete_pieces(&upload.id, &pieces).await;
         match finished {
             Finished::Done => Ok(()),
-            // Another process may have received the same bytes.
-            Finished::Gone => {
-                let same = self.file(upload.owner, &upload.id).await?;
-                same.map(drop).ok_or(UploadError::NotFound)
-            }
+            Finished::Gone => self.made_elsewhere(upload).await,
             Finished::TooMany => Err(UploadError::TooManyWaiting),
             Finished::OverQuota => {
                 Err(self.limits.quota.map_or(UploadError::TooManyWaiting, UploadError::Quota))
@@ -114,8 +114,23 @@ impl Files {
         Err(ServiceError::Unavailable { retry_after: RETRY_AFTER }.into())
     }
 
-    async fn inspect(&self, upload: &Upload) -> Result<Inspected, InspectError> {
+    /// Makes what has arrived the input of the inspection. Returns false if it is no upload any more.
+    async fn prepare(&self, upload: &Upload, arrival: Arrival) -> Result<bool, UploadError> {
+        self.workshop.remove_stages(&upload.id).await?;
+        if self.gathers_in_storage && arrival == Arrival::Upload {
+            return self.gather(upload).await;
+        }
         self.workshop.input(&upload.id).await?;
+        Ok(true)
+    }
+
+    /// Another process may have made a file of the same upload.
+    async fn made_elsewhere(&self, upload: &Upload) -> Result<(), UploadError> {
+        self.workshop.remove(&upload.id).await?;
+        self.file(upload.owner, &upload.id).await?.map(drop).ok_or(UploadError::NotFound)
+    }
+
+    async fn inspect(&self, upload: &Upload) -> Result<Inspected, InspectError> {
         let [input, cleaned, preview] = [Stage::Input, Stage::Cleaned, Stage::Preview]
             .map(|stage| self.workshop.stage(&upload.id, stage));
         self.inspector.inspect(&input, &cleaned, &preview).await
@@ -124,12 +139,12 @@ impl Files {
     /// Completes uploads that have arrived, and whose process ended before they became files.
     pub(super) async fn complete_arrived(&self) -> Result<(), UploadError> {
         for upload in store::waiting(&self.db).await? {
-            if self.workshop.length(&upload.id).await? != Some(upload.length) {
+            if self.arrived(&upload).await? != Some(upload.length) {
                 continue;
             }
-            match self.complete_found(upload).await {
-                Ok(()) | Err(UploadError::Damaged | UploadError::InUse | UploadError::Busy) => {}
-                Err(error) => return Err(error),
+            // Of other errors its sender learns, or another process completes it.
+            if let Err(error @ UploadError::Service(_)) = self.complete_found(upload).await {
+                return Err(error);
             }
         }
         Ok(())
@@ -140,12 +155,17 @@ impl Files {
     /// # Errors
     /// [`UploadError::InUse`] if that is under way.
     pub(super) async fn complete_found(&self, upload: Upload) -> Result<(), UploadError> {
-        let Some(lock) = self.workshop.lock(&upload.id).await? else { return Ok(()) };
+        let lock = if self.gathers_in_storage {
+            self.workshop.lock_new(&upload.id).await?
+        } else {
+            let Some(lock) = self.workshop.lock(&upload.id).await? else { return Ok(()) };
+            lock
+        };
         // Who held the lock before may have completed it.
         if store::find(&self.db, upload.owner, &upload.id).await?.is_none() {
-            return Ok(());
+            return Ok(self.workshop.remove(&upload.id).await?);
         }
-        let place = self.arriving.begin(upload.owner).ok_or(UploadError::Busy)?;
+        let place = self.place(upload.owner)?;
         let held = Held { _place: Arc::new(place), _unfinished: None };
         self.complete(upload, lock, Arrival::Upload, held).await
     }

@@ -5,6 +5,7 @@
 
 pub mod check;
 mod completion;
+mod gathering;
 pub mod model;
 mod poster;
 mod receiving;
@@ -15,12 +16,14 @@ mod upkeep;
 pub mod usage;
 mod workshop;
 
+use std::io;
 use std::path::Path;
 
 use futures_util::stream;
 
 use self::model::{
-    AltText, FileId, NewUpload, RecentFile, StoredFile, UploadError, UploadLimits, UploadState,
+    AltText, FileId, NewUpload, RecentFile, StoredFile, Upload, UploadError, UploadLimits,
+    UploadState,
 };
 pub use self::receiving::ReceivedFile;
 use self::storage::Storage;
@@ -34,7 +37,7 @@ use crate::db::Db;
 use crate::kernel::{Clock, MessageId, Random, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::file::UNSTARTED_KEPT;
-use crate::limits::installation::{self, DISK_RESERVE};
+use crate::limits::installation::{self, DISK_RESERVE, FILES_AT_ONCE, FILES_WITHOUT_DISK};
 use crate::limits::user;
 use crate::media::FileInspector;
 
@@ -51,6 +54,8 @@ pub struct Files {
     inspector: FileInspector,
     storage: Storage,
     workshop: Workshop,
+    /// Whether uploads are gathered in storage, because several processes share it.
+    gathers_in_storage: bool,
     limits: UploadLimits,
     arriving: Transfers,
     leaving: Transfers,
@@ -73,6 +78,10 @@ impl Files {
     /// If the data directory cannot be used.
     pub fn start(db: Db, data_dir: &Path, parts: FilesParts) -> Result<Self, ServiceError> {
         let FilesParts { clock, random, lifecycle, inspector, limits, storage } = parts;
+        let gathers_in_storage = storage.is_shared() && matches!(db, Db::Postgres(_));
+        let workshop = open_workshop(data_dir, !gathers_in_storage);
+        let workshop = workshop.map_err(ServiceError::internal)?;
+        let at_once = if workshop.is_temporary() { FILES_WITHOUT_DISK } else { FILES_AT_ONCE };
         let files = Self {
             db,
             clock,
@@ -80,9 +89,10 @@ impl Files {
             lifecycle,
             inspector,
             storage,
-            workshop: Workshop::in_directory(data_dir).map_err(ServiceError::internal)?,
+            workshop,
+            gathers_in_storage,
             limits,
-            arriving: Transfers::new(user::FILES_AT_ONCE, installation::FILES_AT_ONCE),
+            arriving: Transfers::new(user::FILES_AT_ONCE, at_once),
             leaving: Transfers::new(user::DOWNLOADS_AT_ONCE, installation::DOWNLOADS_AT_ONCE),
         };
         let recovered = files.clone();
@@ -119,8 +129,10 @@ impl Files {
         let id = FileId::new(&self.random);
         let now = self.clock.now();
         let times = (now, now.plus(UNSTARTED_KEPT));
-        // The file first: an upload without one would always be refused.
-        self.workshop.create(&id).await?;
+        if !self.gathers_in_storage {
+            // The file first: an upload without one would always be refused.
+            self.workshop.create(&id).await?;
+        }
         let admission = store::begin(&self.db, (&id, owner), &new, self.limits, times).await;
         match admission {
             Ok(Admission::Done) => {}
@@ -158,15 +170,19 @@ impl Files {
                 return Err(UploadError::InstallationQuota(quota));
             }
         }
-        let wanted = announced.saturating_add(bytes).saturating_add(DISK_RESERVE);
+        let wanted = if self.gathers_in_storage {
+            // The file and its cleaned copy. What else is announced is in storage.
+            bytes.saturating_mul(2)
+        } else {
+            announced.saturating_add(bytes).saturating_add(DISK_RESERVE)
+        };
         if data_dir::free_space(self.workshop.path()) < wanted {
             return Err(UploadError::NoSpace);
         }
         Ok(())
     }
 
-    /// How far an upload of this user is here: an upload that has arrived at another process begins again. While the last
-    /// bytes are made a file it waits, because who learns that all have arrived posts the file; if that failed before,
+    /// How far an upload of this user is. While the last bytes are made a file it waits, because who learns that all have arrived posts the file; if that failed before,
     /// it is tried again.
     ///
     /// # Errors
@@ -174,7 +190,7 @@ impl Files {
     pub async fn state(&self, owner: UserId, id: &FileId) -> Result<UploadState, UploadError> {
         for _ in 0..COMPLETION_POLLS {
             let Some(upload) = store::find(&self.db, owner, id).await? else { break };
-            let offset = match self.workshop.length(id).await? {
+            let offset = match self.arrived(&upload).await? {
                 Some(arrived) => arrived,
                 // Its bytes are deleted after its row: it has just become a file.
                 None if store::find(&self.db, owner, id).await?.is_none() => break,
@@ -186,7 +202,8 @@ impl Files {
             }
             match self.complete_found(upload).await {
                 Ok(()) => break,
-                Err(UploadError::InUse) => {}
+                // A missing piece: it begins again.
+                Err(UploadError::InUse | UploadError::WrongOffset) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -241,9 +258,23 @@ impl Files {
 
     async fn discard_any(&self, id: &FileId) -> Result<(), UploadError> {
         let _lock = self.workshop.lock(id).await?;
+        Ok(self.discard_locked(id).await?)
+    }
+
+    async fn discard_locked(&self, id: &FileId) -> Result<(), ServiceError> {
+        let pieces = self.pieces(id).await?;
         store::discard_unposted(&self.db, id, self.clock.now()).await?;
         self.workshop.remove(id).await?;
+        self.delete_pieces(id, &pieces).await;
         Ok(())
+    }
+
+    /// The bytes of an upload that have arrived; `None` if it has no file here, where it should have one.
+    async fn arrived(&self, upload: &Upload) -> Result<Option<u64>, ServiceError> {
+        if self.gathers_in_storage {
+            return Ok(Some(upload.received));
+        }
+        self.workshop.length(&upload.id).await
     }
 
     /// Changes the description of a file or upload that was not posted.
@@ -258,5 +289,16 @@ impl Files {
     ) -> Result<(), UploadError> {
         let changed = store::set_alt(&self.db, owner, id, alt).await?;
         changed.then_some(()).ok_or(UploadError::NotFound)
+    }
+}
+
+/// Where files are put together. Where storage has the uploads, the data directory need not take any.
+fn open_workshop(data_dir: &Path, is_needed: bool) -> io::Result<Workshop> {
+    match Workshop::in_directory(data_dir) {
+        Err(error) if !is_needed => {
+            tracing::warn!(%error, "uploads use a temporary directory, and few arrive at a time");
+            Workshop::temporary()
+        }
+        opened => opened,
     }
 }

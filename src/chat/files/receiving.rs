@@ -12,7 +12,7 @@ use super::model::{FileId, NewUpload, StoredFile, Upload, UploadError};
 use super::store;
 use super::transfers::Transfer;
 use super::workshop::{Unfinished, blocking};
-use crate::kernel::UserId;
+use crate::kernel::{ServiceError, UserId};
 use crate::limits::file::{BUFFER_BYTES, UNPOSTED_KEPT};
 
 /// A file that has arrived in one piece.
@@ -44,7 +44,10 @@ impl Files {
         let Some(upload) = store::find(&self.db, owner, id).await? else {
             return self.appended_to_file(owner, id, offset).await;
         };
-        let place = self.arriving.begin(owner).ok_or(UploadError::Busy)?;
+        let place = self.place(owner)?;
+        if self.gathers_in_storage {
+            return self.append_in_storage(upload, place, offset, bytes).await;
+        }
         let file = match self.workshop.lock(id).await? {
             Some(file) => file,
             // It may be an upload of another process. What arrived there stays there.
@@ -74,7 +77,7 @@ impl Files {
     }
 
     /// An upload that is a file takes no bytes, but a request for its last byte may be sent again.
-    async fn appended_to_file(
+    pub(super) async fn appended_to_file(
         &self,
         owner: UserId,
         id: &FileId,
@@ -89,7 +92,17 @@ impl Files {
     /// # Errors
     /// [`UploadError::Busy`] if the user or the installation has too many.
     pub fn arrive(&self, user: UserId) -> Result<Arc<Transfer>, UploadError> {
-        self.arriving.begin(user).map(Arc::new).ok_or(UploadError::Busy)
+        self.place(user).map(Arc::new)
+    }
+
+    pub(super) fn place(&self, user: UserId) -> Result<Transfer, UploadError> {
+        self.arriving.begin(user).ok_or_else(|| {
+            if !self.workshop.is_temporary() {
+                return UploadError::Busy;
+            }
+            // Not this user's fault: there is hardly any room.
+            ServiceError::Unavailable { retry_after: UploadError::AGAIN_AFTER }.into()
+        })
     }
 
     /// Receives a file in one piece. `new.length` is the most that it may have; the file is of what arrives.
@@ -118,7 +131,11 @@ impl Files {
             error => error,
         })?;
         let (name, alt, length) = (new.name, new.alt, sink.length);
-        Ok(ReceivedFile { upload: Upload { id, owner, name, alt, length }, file, held })
+        Ok(ReceivedFile {
+            upload: Upload { id, owner, name, alt, length, received: 0 },
+            file,
+            held,
+        })
     }
 
     /// Makes a file of one that has arrived in one piece.
@@ -133,18 +150,26 @@ impl Files {
     }
 }
 
+/// Why the bytes of a request ended.
+pub(super) fn sender_error(error: &io::Error) -> UploadError {
+    match error.kind() {
+        ErrorKind::TimedOut => UploadError::TooSlow,
+        _ => UploadError::Interrupted,
+    }
+}
+
 /// Writes to a file in parts, and counts.
-struct Sink {
+pub(super) struct Sink {
     /// `None` only during a write.
     file: Option<File>,
     buffer: Vec<u8>,
     /// Bytes in the file and in the buffer.
-    length: u64,
+    pub length: u64,
     most: u64,
 }
 
 impl Sink {
-    async fn open(file: File, most: u64) -> Result<Self, UploadError> {
+    pub async fn open(file: File, most: u64) -> Result<Self, UploadError> {
         let opened = blocking(move || {
             // What an earlier process wrote may not be on disk yet.
             file.sync_data()?;
@@ -161,21 +186,30 @@ impl Sink {
         mut bytes: impl Stream<Item = io::Result<Bytes>> + Unpin,
     ) -> Result<(), UploadError> {
         while let Some(part) = bytes.next().await {
-            let part = part.map_err(|error| match error.kind() {
-                ErrorKind::TimedOut => UploadError::TooSlow,
-                _ => UploadError::Interrupted,
-            })?;
-            let length = self.length + part.len() as u64;
-            if length > self.most {
-                return Err(UploadError::TooLong);
-            }
-            self.length = length;
-            self.buffer.extend_from_slice(&part);
-            if self.buffer.len() >= BUFFER_BYTES {
-                self.write().await?;
-            }
+            self.push(&part.map_err(|error| sender_error(&error))?).await?;
         }
         self.write().await
+    }
+
+    /// Adds bytes. They are in the file at the latest with [`Self::flush`].
+    pub async fn push(&mut self, part: &[u8]) -> Result<(), UploadError> {
+        let length = self.length + part.len() as u64;
+        if length > self.most {
+            return Err(UploadError::TooLong);
+        }
+        self.length = length;
+        self.buffer.extend_from_slice(part);
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.write().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is in the buffer, and gives the file back.
+    pub async fn flush(&mut self) -> Result<File, UploadError> {
+        self.write().await?;
+        let file = self.file.take().ok_or(ErrorKind::NotFound);
+        file.map_err(|error| ServiceError::internal(io::Error::from(error)).into())
     }
 
     async fn write(&mut self) -> Result<(), UploadError> {

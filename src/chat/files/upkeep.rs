@@ -1,12 +1,13 @@
 //! Deletes what is not needed any more: uploads and files that were not posted in time, and contents that no file names.
 
 use std::collections::HashSet;
+use std::io;
 
 use super::Files;
-use super::model::UploadError;
+use super::model::{FileId, UploadError};
 use super::storage::service_error;
 use super::store;
-use crate::kernel::{ServiceError, UserId};
+use crate::kernel::{ServiceError, Timestamp, UserId};
 use crate::limits::file::{UNPOSTED_KEPT, UNUSED_KEPT};
 
 /// How many are looked up at a time.
@@ -23,7 +24,10 @@ impl Files {
         }
         self.delete_unused().await?;
         self.start_daily_check().await?;
-        self.sweep().await.map_err(service)
+        match self.sweep().await.map_err(service) {
+            Err(ServiceError::Unavailable { .. }) => Ok(()),
+            done => done,
+        }
     }
 
     /// Deletes what a user has sent and not posted.
@@ -92,6 +96,20 @@ impl Files {
                 Ok(_lock) => self.workshop.remove(&id).await?,
                 Err(UploadError::InUse) => {}
                 Err(error) => return Err(error),
+            }
+        }
+        if self.gathers_in_storage {
+            let before = self.clock.now().minus(UNPOSTED_KEPT);
+            self.sweep_pieces(&known, before).await.map_err(service_error)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes pieces of uploads that have ended.
+    async fn sweep_pieces(&self, known: &HashSet<FileId>, before: Timestamp) -> io::Result<()> {
+        for piece in self.storage.pieces_before(before).await? {
+            if !known.contains(&piece.upload) {
+                self.storage.delete_piece(&piece).await?;
             }
         }
         Ok(())

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use tempfile::TempDir;
+
 use super::model::{FileId, UploadError};
 use super::storage::service_error;
 use crate::kernel::{ServiceError, Timestamp};
@@ -50,7 +52,11 @@ enum Lock {
 }
 
 #[derive(Clone)]
-pub(super) struct Workshop(Arc<Path>);
+pub(super) struct Workshop {
+    path: Arc<Path>,
+    /// In place of a data directory that cannot be written.
+    temporary: Option<Arc<TempDir>>,
+}
 
 /// The file of a sender that has to start again if it goes away. It is deleted with this value.
 pub(super) struct Unfinished(PathBuf);
@@ -66,25 +72,37 @@ impl Workshop {
     pub fn in_directory(data_dir: &Path) -> io::Result<Self> {
         let path = data_dir.join(UPLOADS);
         DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-        Ok(Self(path.into()))
+        // It may be there and not for us.
+        tempfile::tempfile_in(&path)?;
+        Ok(Self { path: path.into(), temporary: None })
+    }
+
+    /// In a directory of the system, which ends with the process and may be in memory.
+    pub fn temporary() -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("patio-uploads-").tempdir()?;
+        Ok(Self { path: directory.path().into(), temporary: Some(Arc::new(directory)) })
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    pub fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
     }
 
     fn file(&self, id: &FileId) -> PathBuf {
-        self.0.join(id.as_str())
+        self.path.join(id.as_str())
     }
 
     pub fn stage(&self, id: &FileId, stage: Stage) -> PathBuf {
-        self.0.join(format!("{}.{}", id.as_str(), stage.ending()))
+        self.path.join(format!("{}.{}", id.as_str(), stage.ending()))
     }
 
     /// Creates the empty file of an upload, and returns it.
     pub async fn create(&self, id: &FileId) -> Result<File, ServiceError> {
         let path = self.file(id);
-        let directory = self.0.clone();
+        let directory = self.path.clone();
         blocking(move || {
             let mut options = OpenOptions::new();
             let file = options.read(true).append(true).create_new(true).mode(0o600).open(path)?;
@@ -157,11 +175,24 @@ impl Workshop {
 
     /// Gives what has arrived a second name, under which it may be changed and moved.
     pub async fn input(&self, id: &FileId) -> Result<(), ServiceError> {
-        self.remove_stages(id).await?;
         let (from, to) = (self.file(id), self.stage(id, Stage::Input));
         // Some file systems have one name for each file.
         blocking(move || fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)))
             .await
+    }
+
+    /// Creates a stage that is not there.
+    pub async fn create_stage(&self, id: &FileId, stage: Stage) -> Result<File, ServiceError> {
+        let path = self.stage(id, stage);
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create_new(true).mode(0o600);
+        blocking(move || options.open(path)).await
+    }
+
+    /// A file without a name, which is gone when it is closed.
+    pub async fn scratch(&self) -> Result<File, ServiceError> {
+        let directory = self.path.clone();
+        blocking(move || tempfile::tempfile_in(directory)).await
     }
 
     /// Deletes the file of an upload, and its stages.
@@ -178,7 +209,7 @@ impl Workshop {
 
     /// The ids of files that were not written to for a day: of uploads that expired, or whose process ended.
     pub async fn abandoned(&self, now: Timestamp) -> Result<Vec<FileId>, ServiceError> {
-        let directory = self.0.clone();
+        let directory = self.path.clone();
         blocking(move || {
             let mut found = Vec::new();
             for entry in fs::read_dir(directory)? {

@@ -11,6 +11,7 @@ mod posters;
 mod posting;
 mod s3;
 mod serving;
+mod several;
 mod uploads;
 
 use base64::Engine as _;

@@ -19,6 +19,17 @@ async fn behind_proxy() -> Option<(Server, Proxy)> {
     Some((Server::on_storage(Storage::new().await.with_files(flags)).await, proxy))
 }
 
+/// Sends what has not arrived, as clients do.
+async fn finish(tus: &Tus, path: &str, bytes: &[u8]) {
+    let offset = header(&tus.head(path).await, "upload-offset").expect("an offset");
+    let offset: usize = offset.parse().expect("a number");
+    assert_eq!(offset < bytes.len(), Storage::is_on_postgres(), "what arrived is kept");
+    if offset < bytes.len() {
+        let answer = tus.append(path, offset, &bytes[offset..]).await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    }
+}
+
 fn bytes(length: u32) -> Vec<u8> {
     (0..length).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect()
 }
@@ -58,13 +69,16 @@ async fn two_servers_on_one_database_serve_each_others_files() {
     let ana = one.api("ana").await;
     let other = one.elsewhere().await;
     let (here, there) = (Tus::new(&one, &ana), Tus::new(&other, &ana));
-    // What arrived at one of them begins again at the other.
     let path = here.begin("a.txt", 6).await;
     assert_eq!(here.append(&path, 0, b"abc").await.status(), StatusCode::NO_CONTENT);
     let offset = async |tus: &Tus| header(&tus.head(&path).await, "upload-offset");
-    assert_eq!(offset(&there).await.as_deref(), Some("0"));
-    assert_eq!(there.append(&path, 3, b"def").await.status(), StatusCode::CONFLICT);
-    assert_eq!(there.append(&path, 0, b"abcdef").await.status(), StatusCode::NO_CONTENT);
+    if !Storage::is_on_postgres() {
+        // Of a database in a file there is one server. What arrived at another begins again.
+        assert_eq!(offset(&there).await.as_deref(), Some("0"));
+        assert_eq!(there.append(&path, 3, b"def").await.status(), StatusCode::CONFLICT);
+        assert_eq!(there.append(&path, 0, b"abc").await.status(), StatusCode::NO_CONTENT);
+    }
+    assert_eq!(there.append(&path, 3, b"def").await.status(), StatusCode::NO_CONTENT);
     assert_eq!(offset(&here).await.as_deref(), Some("6"), "it is a file now");
     assert_eq!(here.append(&path, 3, b"def").await.status(), StatusCode::CONFLICT);
     assert_eq!(here.append(&path, 6, b"").await.status(), StatusCode::NO_CONTENT);
@@ -90,11 +104,12 @@ async fn nothing_is_lost_while_the_server_is_away() {
     let path = tus.begin("c.txt", 5).await;
     assert_eq!(tus.append(&path, 0, b"th").await.status(), StatusCode::NO_CONTENT);
     proxy.cut();
-    let answers = [
-        tus.append(&path, 2, b"ree").await,
-        tus.head(&path).await,
-        tus.get(&url(&before, 0), &[]).await,
-    ];
+    let mut answers =
+        vec![tus.append(&path, 2, b"ree").await, tus.get(&url(&before, 0), &[]).await];
+    if !Storage::is_on_postgres() {
+        // All bytes are in the data directory.
+        answers.push(tus.head(&path).await);
+    }
     for answer in answers {
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(header(&answer, "retry-after").as_deref(), Some("10"));
@@ -106,7 +121,7 @@ async fn nothing_is_lost_while_the_server_is_away() {
     let files = server.state().service::<Files>();
     files.prune().await.expect("what can be done without it");
     proxy.open();
-    assert_eq!(header(&tus.head(&path).await, "upload-offset").as_deref(), Some("5"));
+    finish(&tus, &path, b"three").await;
     let after = post(&ana, "after", &[&id(&path)]).await;
     for (message, text) in [(&before, "one"), (&after, "three")] {
         let read = tus.get(&url(message, 0), &[]).await;
@@ -137,7 +152,7 @@ async fn wrong_keys_are_a_failure_of_the_storage_and_stay_secret() {
     // As soon as the keys are right, nothing is missing.
     let server = server.restart_with_files(Storage::bucket_flags(&bucket, BUCKET_SECRET)).await;
     let (tus, ana) = (Tus::new(&server, &ana), ana.through(&server));
-    assert_eq!(header(&tus.head(&path).await, "upload-offset").as_deref(), Some("3"));
+    finish(&tus, &path, b"one").await;
     post(&ana, "", &[&id(&path)]).await;
 }
 

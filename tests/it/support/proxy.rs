@@ -81,12 +81,14 @@ impl Proxy {
                 is_answer && matches!(*state, State::Held(most) if passed >= most)
             };
             let state = self.state.0.lock().expect("a lock");
-            if *self.state.1.wait_while(state, held).expect("a lock") == State::Cut {
+            let state = *self.state.1.wait_while(state, held).expect("a lock");
+            if state == State::Cut {
                 from.shutdown(Shutdown::Both)?;
                 return to.shutdown(Shutdown::Both);
             }
             to.write_all(buffer.get(..read).unwrap_or_default())?;
-            passed += read;
+            // What passed before does not count.
+            passed = if matches!(state, State::Held(_)) { passed + read } else { 0 };
         }
     }
 }

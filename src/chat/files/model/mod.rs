@@ -83,6 +83,23 @@ pub struct Upload {
     pub name: FileName,
     pub alt: AltText,
     pub length: u64,
+    /// The bytes that have arrived, if uploads are gathered in storage.
+    pub received: u64,
+}
+
+/// Bytes of an upload that is gathered in storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub start: u64,
+    pub length: u64,
+    /// Its own part of its name in storage.
+    pub object: FileId,
+}
+
+impl Piece {
+    pub fn end(&self) -> u64 {
+        self.start + self.length
+    }
 }
 
 /// How far an upload is: what its sender asks for.

@@ -5,6 +5,7 @@
 //! the database.
 
 mod failures;
+mod pieces;
 mod s3;
 mod transfer;
 
@@ -19,12 +20,14 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
 use object_store::{
-    GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _,
+    GetOptions, GetRange, GetResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use self::failures::Failures;
+pub(super) use self::pieces::PieceName;
+pub(super) use self::transfer::part_bytes;
 pub use self::transfer::{ContentStream, OpenContent};
 use self::transfer::{Parts, StreamReader, read_file};
 use super::model::{Content, ContentHash};
@@ -53,7 +56,11 @@ pub struct Storage {
 enum Kind {
     /// Together with the uploads: a finished one only gets another name.
     DataDir(PathBuf),
-    Directory(PathBuf),
+    /// `shared`: other machines use it, too.
+    Directory {
+        path: PathBuf,
+        shared: bool,
+    },
     S3,
 }
 
@@ -86,8 +93,9 @@ impl Storage {
             FilePlace::DataDir => {
                 (directory(data_dir)?, Kind::DataDir(data_dir.to_owned()), String::new())
             }
-            FilePlace::Directory(path) => {
-                (directory(path)?, Kind::Directory(path.clone()), String::new())
+            FilePlace::Directory { path, shared } => {
+                let kind = Kind::Directory { path: path.clone(), shared: *shared };
+                (directory(path)?, kind, String::new())
             }
             FilePlace::S3(settings) => {
                 let store = s3::connect(settings, client).map_err(io::Error::other)?;
@@ -105,7 +113,7 @@ impl Storage {
     /// The directory that has the contents; `None` if they are on a server.
     pub fn directory(&self) -> Option<&Path> {
         match &self.kind {
-            Kind::DataDir(path) | Kind::Directory(path) => Some(path),
+            Kind::DataDir(path) | Kind::Directory { path, .. } => Some(path),
             Kind::S3 => None,
         }
     }
@@ -113,6 +121,11 @@ impl Storage {
     /// Whether the contents are in the data directory.
     pub fn is_in_data_dir(&self) -> bool {
         matches!(self.kind, Kind::DataDir(_))
+    }
+
+    /// Whether several machines may use it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.kind, Kind::Directory { shared: true, .. } | Kind::S3)
     }
 
     /// Stores a file whose bytes are on disk already. Afterwards it has no other name. A content that exists is the same,
@@ -202,7 +215,11 @@ impl Storage {
             return read_file(directory.join(path_of(hash)), part).await;
         }
         let options = GetOptions { range: Some(GetRange::Bounded(part)), ..GetOptions::default() };
-        let found = self.done(self.store.get_opts(&self.location(hash), options).await)?;
+        self.streamed(self.store.get_opts(&self.location(hash), options).await)
+    }
+
+    fn streamed(&self, found: object_store::Result<GetResult>) -> io::Result<OpenContent> {
+        let found = self.done(found)?;
         let (size, failures) = (found.meta.size, self.failures.clone());
         let parts = found.into_stream();
         let bytes = parts.map_err(move |error| failures.of_server(&error)).boxed();
@@ -250,7 +267,7 @@ impl Storage {
     fn done<T>(&self, result: object_store::Result<T>) -> io::Result<T> {
         result.map_err(|error| match self.kind {
             Kind::S3 => self.failures.of_server(&error),
-            Kind::DataDir(_) | Kind::Directory(_) => error.into(),
+            Kind::DataDir(_) | Kind::Directory { .. } => error.into(),
         })
     }
 }
@@ -325,7 +342,8 @@ mod tests {
     async fn contents_in_another_directory_are_the_same() {
         let (one, other) = (tempfile::tempdir(), tempfile::tempdir());
         let (one, other) = (one.expect("a directory"), other.expect("a directory"));
-        behaves_as_a_storage(FilePlace::Directory(other.path().into()), one.path()).await;
+        let place = FilePlace::Directory { path: other.path().into(), shared: false };
+        behaves_as_a_storage(place, one.path()).await;
         assert!(other.path().join(CONTENTS).exists());
         assert!(!one.path().join(CONTENTS).exists());
     }

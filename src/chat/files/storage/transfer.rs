@@ -21,6 +21,11 @@ use crate::limits::storage::{PART_BYTES, PARTS};
 /// The parts of a content as they are read.
 pub type ContentStream = BoxStream<'static, io::Result<Bytes>>;
 
+/// The bytes of each part of a file of this size.
+pub(in crate::chat::files) fn part_bytes(size: u64) -> u64 {
+    PART_BYTES.max(size.div_ceil(PARTS))
+}
+
 /// The bytes of a content in parts, each read on a thread that may wait.
 pub(super) struct Parts<R> {
     bytes: R,
@@ -31,7 +36,7 @@ pub(super) struct Parts<R> {
 
 impl<R: Read + Send + 'static> Parts<R> {
     pub fn of(bytes: R, content: &Content) -> Self {
-        let part_bytes = PART_BYTES.max(content.size.div_ceil(PARTS));
+        let part_bytes = part_bytes(content.size);
         Self { bytes, part_bytes, hash: Sha256::new(), size: 0 }
     }
 

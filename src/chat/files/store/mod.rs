@@ -1,10 +1,11 @@
 //! The SQL of files: `uploads` are on their way, `attaching` gives files to messages, `contents` says which bytes are in
-//! use, `listing` what a room has.
+//! use, `listing` what a room has, `pieces` what storage has of uploads.
 
 mod attaching;
 mod check;
 mod contents;
 mod listing;
+mod pieces;
 mod uploads;
 mod usage;
 
@@ -17,6 +18,7 @@ pub(super) use self::check::{
 pub(super) use self::contents::{begin_deletion, end_deletion, next_unused, reserve};
 pub(in crate::chat) use self::listing::messages_with_files;
 pub(super) use self::listing::{posted, recent};
+pub(super) use self::pieces::{add_piece, last_piece, pieces, restart};
 pub(super) use self::uploads::{
     Admission, Arrival, Finished, announced, begin, discard_unposted, expired, extend, find,
     finish, owned, set_alt, set_poster, unposted, waiting,

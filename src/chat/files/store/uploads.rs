@@ -19,6 +19,7 @@ struct UploadRow {
     name: String,
     alt: String,
     length: i64,
+    received: i64,
 }
 
 impl From<UploadRow> for Upload {
@@ -29,6 +30,7 @@ impl From<UploadRow> for Upload {
             name: FileName::parse(&row.name),
             alt: AltText::parse(&row.alt),
             length: unsigned(row.length),
+            received: unsigned(row.received),
         }
     }
 }
@@ -108,7 +110,7 @@ pub(in crate::chat::files) async fn find(
 ) -> Result<Option<Upload>, sqlx::Error> {
     let row: Option<UploadRow> = fetch_optional!(
         db,
-        "select id, owner_id, name, alt, length from uploads where id = $1 and owner_id = $2",
+        "select id, owner_id, name, alt, length, received from uploads where id = $1 and owner_id = $2",
         id,
         owner,
     )?;
@@ -155,8 +157,10 @@ pub(in crate::chat::files) async fn announced(db: &Db) -> Result<u64, sqlx::Erro
 
 /// All uploads, for what looks after those whose process ended.
 pub(in crate::chat::files) async fn waiting(db: &Db) -> Result<Vec<Upload>, sqlx::Error> {
-    let rows: Vec<UploadRow> =
-        fetch_all!(db, "select id, owner_id, name, alt, length from uploads order by created_at")?;
+    let rows: Vec<UploadRow> = fetch_all!(
+        db,
+        "select id, owner_id, name, alt, length, received from uploads order by created_at"
+    )?;
     Ok(rows.into_iter().map(Upload::from).collect())
 }
 
