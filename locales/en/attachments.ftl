@@ -11,6 +11,7 @@ tray-lost = Choose the file again to continue
 tray-failed = The upload failed
 tray-no-connection = No connection. Nothing is lost.
 tray-not-sent = Not sent yet: { $name } has not arrived. Try again or remove it.
+tray-not-accepted = Not sent yet: { $name } is not accepted. Remove it.
 tray-too-large = { $name } is too large: a file can have at most {"{limit}"}.
 tray-too-many = { $name } was left out: a message can have at most {"{limit}"} files.
 tray-progress = Upload of { $name }

@@ -11,6 +11,7 @@ tray-lost = Elige el archivo otra vez para continuar
 tray-failed = No se pudo subir
 tray-no-connection = Sin conexión. No se pierde nada.
 tray-not-sent = Aún no se ha enviado: falta { $name }. Inténtalo otra vez o quítalo.
+tray-not-accepted = Aún no se ha enviado: { $name } no se acepta. Quítalo.
 tray-too-large = { $name } es demasiado grande: un archivo puede tener como máximo {"{limit}"}.
 tray-too-many = { $name } se quedó fuera: un mensaje puede tener como máximo {"{limit}"} archivos.
 tray-progress = Subida de { $name }

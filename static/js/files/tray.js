@@ -181,7 +181,8 @@ export class Tray {
 
   #showFailure() {
     const { failed } = this.#queue;
-    this.#error.textContent = failed ? this.#text('notSent', failed.name) : (this.#texts.noConnection ?? '');
+    const key = failed?.isFinal ? 'notAccepted' : 'notSent';
+    this.#error.textContent = failed ? this.#text(key, failed.name) : (this.#texts.noConnection ?? '');
   }
 
   /** They belong to a message now. */
@@ -252,7 +253,7 @@ export class Tray {
    * @param {HTMLElement} row
    */
   #updateRow(item, row) {
-    const { state, name, size, sent, alt, file } = item;
+    const { state, name, size, sent, alt, file, isFinal } = item;
     const bar = /** @type {HTMLProgressElement} */ (query(row, 'progress'));
     const again = query(row, '.parcel__again');
     const isRunning = state === 'queued' || state === 'uploading';
@@ -262,7 +263,7 @@ export class Tray {
     query(row, '.parcel__state').textContent = this.#stateText(item);
     const remove = query(row, '.parcel__remove');
     remove.ariaLabel = this.#text(isRunning ? 'cancel' : 'remove', name);
-    again.hidden = state !== 'failed' && state !== 'lost';
+    again.hidden = (state !== 'failed' || isFinal) && state !== 'lost';
     again.textContent = (file ? this.#texts.again : this.#texts.choose) ?? '';
     const [before, after, action] = query(row, '.parcel__alt').children;
     before.textContent = alt ? '' : '+ ';

@@ -11,6 +11,7 @@ const LAST_DELAY = 15_000;
 const ATTEMPTS = 5_000; // a network may be away for a night
 const DELAYS = Array.from({ length: ATTEMPTS }, (_, n) => FIRST_DELAYS[n] ?? LAST_DELAY);
 const RETRYABLE = [408, 409, 423, 429, 500, 502, 503, 504];
+const REFUSED = 422; // of the bytes, once the upload has started
 const GONE = [403, 404, 410];
 const CHECK_EVERY = 5_000;
 const SILENT_AFTER = 20_000; // without progress: the connection is dead without being closed
@@ -33,6 +34,7 @@ const RATE_AFTER = 3_000; // until then the speed is a guess
  * @property {UploadState} state
  * @property {string} reason of a failure
  * @property {number} status of a failure, 0 without an answer
+ * @property {boolean} isFinal the server refused the bytes, and would do so again
  * @property {number} sent in bytes
  * @property {number} progressAt
  * @property {{ at: number, sent: number } | null} start of this attempt, to know the speed
@@ -61,6 +63,7 @@ const restored = ({ isDone, ...file }) => ({
   state: /** @type {UploadState} */ (isDone ? 'done' : 'lost'),
   reason: '',
   status: 0,
+  isFinal: false,
   sent: isDone ? file.size : 0,
   progressAt: 0,
   start: null,
@@ -403,7 +406,8 @@ export class UploadQueue {
    * @param {string} reason
    */
   #fail(item, status, reason) {
-    Object.assign(item, { state: 'failed', status, reason, client: null, ...(status && { url: '' }) });
+    const isFinal = status === REFUSED && item.url !== '';
+    Object.assign(item, { state: 'failed', status, reason, isFinal, client: null, ...(status && { url: '' }) });
     this.#settled(item);
   }
 

@@ -32,6 +32,13 @@ const give = (visitor, selector, type, files) =>
     { type, files: files.map(({ buffer, ...file }) => ({ ...file, base64: buffer.toString('base64') })) },
   );
 
+/** Drags files of the disk. */
+async function dragging({ context, page }, files) {
+  const cdp = await context.newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  return (type, x, y) => cdp.send('Input.dispatchDragEvent', { type, x, y, data });
+}
+
 story('files chosen with the button go with the text, in their order', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
@@ -65,9 +72,7 @@ story('files dragged over the room show one wash and are dropped anywhere on it'
   const ana = await newUser('ana');
   const wash = ana.page.locator('#drop');
   await withFiles({ 'patio.png': picture(40, 30) }, async (files) => {
-    const cdp = await ana.context.newCDPSession(ana.page);
-    const data = { items: [], files, dragOperationsMask: 1 };
-    const drag = (type, x, y) => cdp.send('Input.dispatchDragEvent', { type, x, y, data });
+    const drag = await dragging(ana, files);
     await drag('dragEnter', 700, 300);
     await drag('dragOver', 700, 300);
     await wash.waitFor();
@@ -215,4 +220,48 @@ story('the tray and what it says are Spanish for Spanish readers', async ({ newU
   await ana.page.locator('.composer input[type=file]').setInputFiles([ofMemory('plano.pdf', bytes(2_000))]);
   await ana.page.getByText('1,9 KB · listo').waitFor();
   await ana.page.getByRole('button', { name: 'Quitar plano.pdf' }).waitFor();
+});
+
+/** A film of a canvas that changes its colour, as this browser records it. */
+const record = ({ page }) =>
+  page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 120 });
+    const context = canvas.getContext('2d');
+    const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: 'video/webm' });
+    const parts = [];
+    recorder.addEventListener('dataavailable', ({ data }) => parts.push(data));
+    const stopped = new Promise((resolve) => recorder.addEventListener('stop', resolve));
+    recorder.start();
+    for (let frame = 0; frame < 30; frame++) {
+      context.fillStyle = `hsl(${frame * 12} 80% 50%)`;
+      context.fillRect(0, 0, 160, 120);
+      await new Promise(requestAnimationFrame);
+    }
+    recorder.stop();
+    await stopped;
+    const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+  });
+
+story('a film that is dropped has a picture of its own', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await withFiles({ 'film.webm': Buffer.from(await record(ana), 'base64') }, async (files) => {
+    const drag = await dragging(ana, files);
+    for (const type of ['dragEnter', 'dragOver', 'drop']) await drag(type, 700, 300);
+    await areReady(ana, 1);
+  });
+  await ana.post('a film');
+  await ana.sees('a film');
+  const poster = await attached(ana).locator('video').getAttribute('poster');
+  const answer = await ana.context.request.get(new URL(poster, ana.page.url()).href);
+  assert.equal(answer.status(), 200);
+  assert.match(answer.headers()['content-type'], /^image\//);
+  assert.deepEqual(
+    await ana.page.evaluate(async (address) => {
+      const image = Object.assign(new Image(), { src: address });
+      await image.decode();
+      return [image.naturalWidth, image.naturalHeight];
+    }, poster),
+    [160, 120],
+  );
 });

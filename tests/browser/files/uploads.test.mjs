@@ -1,6 +1,6 @@
 // Uploads over bad connections, reloads and changes of room: nothing is lost, nothing is sent twice.
 import assert from 'node:assert/strict';
-import { bytes, eventually, holdRequests, story, withFiles } from '../support.mjs';
+import { bytes, eventually, holdRequests, picture, story, withFiles } from '../support.mjs';
 
 const ONE_UPLOAD = /\/uploads\/[^/]+$/;
 const parcels = ({ page }) => page.locator('.parcel');
@@ -9,7 +9,7 @@ const attached = ({ page }) => page.locator('.message[data-seq] .attachments');
 const isIn = (visitor, state, n = 1) =>
   eventually(async () => assert.equal(await visitor.page.locator(`.parcel[data-state=${state}]`).count(), n));
 const ofMemory = (name, buffer) => ({ name, buffer, mimeType: 'application/octet-stream' });
-const refusal = { status: 422, contentType: 'application/problem+json', body: '{"detail":"It cannot be read."}' };
+const refusal = { status: 400, contentType: 'application/problem+json', body: '{"detail":"It cannot be read."}' };
 
 /** The trays of this browser. */
 const stored = ({ page }) =>
@@ -59,7 +59,7 @@ story('an upload continues where its connection was cut', async ({ newUser, open
 });
 
 story('one refused file blocks neither the others nor the text, and is tried again', async ({ newUser, tolerate }) => {
-  tolerate(/422/);
+  tolerate(/400/);
   const ana = await newUser('ana');
   await ana.page.route(ONE_UPLOAD, (route) => route.fulfill(refusal), { times: 1 });
   await input(ana).setInputFiles([ofMemory('bad.txt', bytes(10)), ofMemory('good.txt', bytes(20))]);
@@ -75,6 +75,24 @@ story('one refused file blocks neither the others nor the text, and is tried aga
   await ana.composer.press('Enter');
   await ana.sees('two files');
   assert.deepEqual(await attached(ana).locator('.file-name').allTextContents(), ['bad.txt', 'good.txt']);
+});
+
+story('a file that is not accepted can only be removed', async ({ newUser, tolerate }) => {
+  tolerate(/422/);
+  const ana = await newUser('ana');
+  const whole = picture(20, 20);
+  const cut = { name: 'cut.png', buffer: whole.subarray(0, whole.length - 20), mimeType: 'image/png' };
+  await input(ana).setInputFiles([cut]);
+  await isIn(ana, 'failed');
+  await parcels(ana).getByText('This file may contain a place').waitFor();
+  assert.equal(await ana.page.getByRole('button', { name: 'Try again' }).count(), 0);
+  await ana.composer.fill('without it');
+  await ana.composer.press('Enter');
+  await ana.page.getByText('Not sent yet: cut.png is not accepted. Remove it.').waitFor();
+  await ana.page.getByRole('button', { name: 'Remove cut.png' }).click();
+  await ana.composer.press('Enter');
+  await ana.sees('without it');
+  assert.equal(await attached(ana).count(), 0);
 });
 
 story('a text waits for its files, and the wait can be cancelled', async ({ newUser }) => {
