@@ -13,7 +13,7 @@ use super::store::{self, StorageCheck};
 use crate::chat::accounts::model::Admin;
 use crate::db::Db;
 use crate::kernel::{MessageId, ServiceError};
-use crate::limits::file::CHECKED_EVERY;
+use crate::limits::file::{CHECKED_EVERY, UNPOSTED_KEPT};
 
 /// Folders before other jobs get a turn.
 const FOLDERS_AT_ONCE: usize = 16;
@@ -135,6 +135,8 @@ impl Files {
             let Some(check) = store::last_check(&self.db).await? else { return Ok(()) };
             let Some(folder) = check.next_folder() else { return Ok(()) };
             let report = check_folder(&self.db, &self.storage, folder).await?;
+            let before = self.clock.now().minus(UNPOSTED_KEPT);
+            self.storage.delete_parts(folder, before).await.map_err(service_error)?;
             if !report.missing.is_empty() || !report.resized.is_empty() {
                 let (missing, resized) = (report.missing.len(), report.resized.len());
                 tracing::error!(missing, resized, "contents of files are missing or changed");

@@ -14,7 +14,7 @@ use super::Files;
 use super::model::{Content, ContentHash, MediaType, StoredFile, Upload, UploadError};
 use super::receiving::Held;
 use super::storage::service_error;
-use super::store::{self, Arrival, Finished};
+use super::store::{self, Arrival, Finished, Reservation};
 use super::workshop::{Stage, blocking};
 use crate::kernel::ServiceError;
 use crate::limits::file::BUFFER_BYTES;
@@ -68,7 +68,7 @@ impl Files {
         let preview =
             if inspected.preview { Some(measured(stage(Stage::Preview)).await?) } else { None };
         let contents: Vec<&Content> = std::iter::once(&content).chain(&preview).collect();
-        self.reserve(&contents).await?;
+        self.reserve_for(upload, &contents, arrival).await?;
         let stages = [(Stage::Cleaned, Some(&content)), (Stage::Preview, preview.as_ref())];
         for (name, content) in stages {
             let Some(content) = content else { continue };
@@ -103,13 +103,35 @@ impl Files {
         }
     }
 
-    /// Reserves contents. One that is just being deleted is waited for.
-    pub(super) async fn reserve(&self, contents: &[&Content]) -> Result<(), UploadError> {
+    async fn reserve_for(
+        &self,
+        upload: &Upload,
+        contents: &[&Content],
+        arrival: Arrival,
+    ) -> Result<(), UploadError> {
+        // An upload has announced its bytes.
+        let Arrival::Whole(limits) = arrival else { return self.reserve(contents, None).await };
+        let reserved = self.reserve(contents, limits.installation).await;
+        if reserved.is_err() {
+            self.workshop.remove_stages(&upload.id).await?;
+        }
+        reserved
+    }
+
+    /// Reserves contents. One that is just being deleted is waited for. The `quota` is that of what was not announced.
+    pub(super) async fn reserve(
+        &self,
+        contents: &[&Content],
+        quota: Option<u64>,
+    ) -> Result<(), UploadError> {
         for _ in 0..RESERVE_ATTEMPTS {
-            if store::reserve(&self.db, contents, self.clock.now()).await? {
-                return Ok(());
+            match (store::reserve(&self.db, contents, quota, self.clock.now()).await?, quota) {
+                (Reservation::Done, _) => return Ok(()),
+                (Reservation::OverQuota, Some(quota)) => {
+                    return Err(UploadError::InstallationQuota(quota));
+                }
+                _ => tokio::time::sleep(RESERVE_AGAIN).await,
             }
-            tokio::time::sleep(RESERVE_AGAIN).await;
         }
         Err(ServiceError::Unavailable { retry_after: RETRY_AFTER }.into())
     }

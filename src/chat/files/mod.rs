@@ -152,8 +152,12 @@ impl Files {
     }
 
     fn refusal(&self, refused: Admission) -> UploadError {
-        match (refused, self.limits.quota) {
-            (Admission::OverQuota, Some(quota)) => UploadError::Quota(quota),
+        let UploadLimits { quota, installation, .. } = self.limits;
+        match (refused, quota, installation) {
+            (Admission::OverQuota, Some(quota), _) => UploadError::Quota(quota),
+            (Admission::OverInstallationQuota, _, Some(quota)) => {
+                UploadError::InstallationQuota(quota)
+            }
             _ => UploadError::TooManyWaiting,
         }
     }

@@ -61,7 +61,7 @@ impl Files {
             Err(InspectError::Service(error)) => return Err(error.into()),
         }
         let content = measured(poster.clone()).await?;
-        self.reserve(&[&content]).await?;
+        self.reserve(&[&content], None).await?;
         self.storage.adopt(&poster, &content).await.map_err(service_error)?;
         let now = self.clock.now();
         let named = store::set_poster(&self.db, owner, film, &content.hash, now).await?;

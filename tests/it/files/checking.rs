@@ -96,6 +96,29 @@ async fn the_job_deletes_what_it_does_not_know_a_day_later() {
 }
 
 #[tokio::test]
+async fn the_check_deletes_what_a_process_that_ended_was_writing() {
+    if Storage::bucket().is_some() {
+        return;
+    }
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let message = post(&ana, "", &[&Tus::new(&server, &ana).upload("a.txt", b"one").await]).await;
+    let parts = ["1", "2"]
+        .map(|number| PathBuf::from(format!("{}#{number}", file_of(&server, b"one").display())));
+    for part in &parts {
+        fs::write(part, b"o").expect("written");
+    }
+    let old = fs::File::options().append(true).open(&parts[0]).expect("opened");
+    old.set_modified(std::time::UNIX_EPOCH).expect("made old");
+    let files = server.state().service::<Files>();
+    files.prune().await.expect("pruned");
+    eventually("the check ends", async || !parts[0].exists()).await;
+    assert!(parts[1].exists(), "it may still be written");
+    let read = Tus::new(&server, &ana).get(&super::url(&message, 0), &[]).await;
+    assert_eq!(read.text().await.expect("a body"), "one");
+}
+
+#[tokio::test]
 async fn administrators_see_what_files_take_and_what_is_missing() {
     if Storage::bucket().is_some() {
         return;

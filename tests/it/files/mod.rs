@@ -18,6 +18,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use crate::support::{Api, Server};
 
@@ -86,6 +88,28 @@ impl Tus {
     async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         self.send(Method::GET, path, headers, Vec::new()).await
     }
+}
+
+/// Begins to send bytes and leaves out the last one.
+async fn begin_request(
+    server: &Server,
+    tus: &Tus,
+    path: &str,
+    at: usize,
+    sent: &[u8],
+) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).await.expect("a connection");
+    let head = format!(
+        "PATCH {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\n\
+         Upload-Offset: {at}\r\nContent-Type: application/offset+octet-stream\r\n\
+         Content-Length: {}\r\n\r\n",
+        server.address,
+        tus.token,
+        sent.len() + 1,
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    stream.write_all(sent).await.expect("sent");
+    stream
 }
 
 fn header(answer: &Response, name: &str) -> Option<String> {

@@ -7,10 +7,8 @@ use std::time::Duration;
 use patio::chat::files::Files;
 use reqwest::{Method, StatusCode};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 
-use super::{Tus, header, id, post, url};
+use super::{Tus, begin_request, header, id, post, url};
 use crate::support::{Server, Storage, eventually, numbers};
 
 const PART: usize = 5 * 1024 * 1024;
@@ -46,28 +44,6 @@ async fn offset(tus: &Tus, path: &str) -> usize {
     header(&state, "upload-offset").expect("an offset").parse().expect("a number")
 }
 
-/// Begins to send bytes and does not end.
-async fn begin_request(
-    server: &Server,
-    tus: &Tus,
-    path: &str,
-    at: usize,
-    sent: &[u8],
-) -> TcpStream {
-    let mut stream = TcpStream::connect(server.address).await.expect("a connection");
-    let head = format!(
-        "PATCH {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\n\
-         Upload-Offset: {at}\r\nContent-Type: application/offset+octet-stream\r\n\
-         Content-Length: {}\r\n\r\n",
-        server.address,
-        tus.token,
-        sent.len() + 1,
-    );
-    stream.write_all(head.as_bytes()).await.expect("sent");
-    stream.write_all(sent).await.expect("sent");
-    stream
-}
-
 /// The pieces in the directory; `None` if they are in a bucket.
 fn pieces(directory: &TempDir) -> Option<Vec<PathBuf>> {
     if Storage::bucket().is_some() {
@@ -87,8 +63,7 @@ async fn an_upload_goes_on_at_any_server_and_after_a_cut() {
     let sent = bytes(2 * PART + 1_300_000);
     let path = servers[0].1.begin("a.bin", sent.len()).await;
     // A large piece, the cut, and then pieces of any size at both in turn.
-    let mut stream = begin_request(&one, &servers[0].1, &path, 0, &sent[..PART + 700_000]).await;
-    stream.flush().await.expect("sent");
+    let stream = begin_request(&one, &servers[0].1, &path, 0, &sent[..PART + 700_000]).await;
     eventually("a full piece has arrived", async || offset(&servers[1].1, &path).await >= PART)
         .await;
     drop(stream);

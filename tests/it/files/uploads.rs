@@ -1,10 +1,12 @@
 //! The tus protocol, its limits, and uploads in one request.
 
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
 
-use super::{Tus, header, id, post, url};
-use crate::support::{Api, Server};
+use super::{Tus, begin_request, header, id, post, url};
+use crate::support::{Api, Server, eventually};
 
 #[tokio::test]
 async fn a_file_arrives_in_parts_and_is_read_as_it_was_sent() {
@@ -255,4 +257,47 @@ async fn the_description_of_a_file_can_be_changed_until_it_is_posted() {
     let other = tus.upload("a.txt", b"abc").await;
     let refused = luis.submit(&format!("/uploads/{other}/alt"), &[("alt", "x")]).await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_description_that_comes_before_the_last_byte_is_kept() {
+    let server = Server::start().await;
+    let mut page = server.browser_as("ana").await;
+    let ana = server.api("ana").await;
+    let tus = Tus::new(&server, &ana);
+    let path = tus.begin("a.bin", 300_001).await;
+    let mut request = begin_request(&server, &tus, &path, 0, &vec![7; 300_000]).await;
+    let has = async |least: usize| {
+        let offset = header(&tus.head(&path).await, "upload-offset");
+        offset.is_some_and(|offset| offset.parse::<usize>().expect("a number") >= least)
+    };
+    eventually("the request is read", async || has(1).await).await;
+    let describe = format!("/uploads/{}/alt", id(&path));
+    assert_eq!(page.submit(&describe, &[("alt", "A cat.")]).await.status, StatusCode::NO_CONTENT);
+    request.write_all(&[7]).await.expect("sent");
+    eventually("all has arrived", async || has(300_001).await).await;
+    let message = post(&ana, "", &[&id(&path)]).await;
+    assert_eq!(message["attachments"][0]["alt"], "A cat.");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_arrive_together_do_not_exceed_the_quota_of_the_installation() {
+    for is_form in [true, false] {
+        let server = Server::with(&["--storage-quota=1000"]).await;
+        let mut senders = Vec::new();
+        for name in ["ana", "luis", "eva", "tom", "mia", "leo"] {
+            senders.push(server.api(name).await);
+        }
+        let send = async |(number, api): (u8, &Api)| {
+            let answer = if is_form {
+                api.upload("/files", &[], ("file", &[number; 300])).await
+            } else {
+                Tus::new(&server, api).try_begin("a.bin", 300).await
+            };
+            answer.status().as_u16()
+        };
+        let mut answers = join_all((0..).zip(&senders).map(send)).await;
+        answers.sort_unstable();
+        assert_eq!(answers, [201, 201, 201, 422, 422, 422], "forms: {is_form}");
+    }
 }

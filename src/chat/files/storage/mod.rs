@@ -32,7 +32,7 @@ pub use self::transfer::{ContentStream, OpenContent};
 use self::transfer::{Parts, StreamReader, read_file};
 use super::model::{Content, ContentHash};
 use crate::config::{FilePlace, FileStorage, WrongSetting};
-use crate::kernel::ServiceError;
+use crate::kernel::{ServiceError, Timestamp};
 use crate::limits::storage::{PUTS_AT_ONCE, RETRY_AFTER};
 use crate::outgoing::HttpClient;
 
@@ -258,6 +258,14 @@ impl Storage {
         };
         let found = listed.try_filter_map(|found| std::future::ready(Ok(content(found))));
         self.done(found.try_collect().await)
+    }
+
+    /// Deletes the parts of contents that a process which ended left in one of the folders before a time. A server has
+    /// rules for that.
+    pub(super) async fn delete_parts(&self, folder: u8, before: Timestamp) -> io::Result<()> {
+        let Some(directory) = self.directory() else { return Ok(()) };
+        let folder = directory.join(format!("{CONTENTS}/{folder:02x}"));
+        tokio::task::spawn_blocking(move || transfer::delete_parts(&folder, before)).await?
     }
 
     fn location(&self, hash: &ContentHash) -> Location {

@@ -8,8 +8,8 @@ use object_store::path::Path as Location;
 use object_store::{GetOptions, ObjectStoreExt as _};
 
 use super::transfer::read_file;
-use super::{ContentStream, Storage};
 use crate::chat::files::model::FileId;
+use crate::chat::files::storage::{ContentStream, Storage};
 use crate::kernel::Timestamp;
 
 /// Below the prefix of a bucket.

@@ -1,10 +1,11 @@
 //! The bytes of contents on their way: from files and streams, in parts that fit into memory. Knows no storage.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
@@ -15,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 
 use crate::chat::files::model::{Content, ContentHash};
+use crate::kernel::Timestamp;
 use crate::limits::file::BUFFER_BYTES;
 use crate::limits::storage::{PART_BYTES, PARTS};
 
@@ -145,4 +147,28 @@ fn read_from_memory(file: &File, buffer: &mut [u8], at: u64) -> usize {
 #[cfg(not(target_os = "linux"))]
 fn read_from_memory(_: &File, _: &mut [u8], _: u64) -> usize {
     0
+}
+
+/// Deletes the files in a folder that are no whole contents, and were not written to since a time.
+pub(super) fn delete_parts(folder: &Path, before: Timestamp) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        // The library writes to `NAME#NUMBER` first.
+        if !entry.file_name().as_encoded_bytes().contains(&b'#') {
+            continue;
+        }
+        let written = match entry.metadata().and_then(|found| found.modified()) {
+            // It may just have got its name.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            written => written?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?,
+        };
+        if Timestamp(0).plus(written) < before {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }

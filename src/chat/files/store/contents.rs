@@ -1,20 +1,35 @@
 //! Which contents are in use. Who names a content and who deletes it locks its row first, so that a content is never
 //! deleted that a file names.
 
+use super::usage::fits_installation;
 use super::{rows, signed};
 use crate::chat::files::model::{Content, ContentHash};
 use crate::db::{Db, Transaction, execute, fetch_scalars, json_rows};
 use crate::kernel::Timestamp;
 use crate::limits::file::DELETED_WITHIN;
 
-/// Makes sure that contents are not deleted for a day: they are about to be stored and named. Returns false if one of
-/// them is being deleted right now: it must be stored after that.
+/// What became of contents that are about to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::chat::files) enum Reservation {
+    Done,
+    /// One of them is being deleted right now: it must be stored after that.
+    Deleting,
+    /// With them all contents would take more than the quota.
+    OverQuota,
+}
+
+/// Makes sure that contents are not deleted for a day: they are about to be stored and named.
 pub(in crate::chat::files) async fn reserve(
     db: &Db,
     contents: &[&Content],
+    quota: Option<u64>,
     now: Timestamp,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Reservation, sqlx::Error> {
     let mut transaction = db.begin().await?;
+    if let Some(quota) = quota {
+        // The lock. How much they take is known afterwards: some may be there already.
+        fits_installation(&mut transaction, quota, 0).await?;
+    }
     for content in contents {
         let reserved = execute!(
             transaction,
@@ -30,11 +45,16 @@ pub(in crate::chat::files) async fn reserve(
             now.minus(DELETED_WITHIN),
         )?;
         if reserved == 0 {
-            return Ok(false);
+            return Ok(Reservation::Deleting);
         }
     }
+    if let Some(quota) = quota
+        && !fits_installation(&mut transaction, quota, 0).await?
+    {
+        return Ok(Reservation::OverQuota);
+    }
     transaction.commit().await?;
-    Ok(true)
+    Ok(Reservation::Done)
 }
 
 /// Notes that a file is about to name these contents.

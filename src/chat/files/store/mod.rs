@@ -15,7 +15,7 @@ pub(super) use self::check::{
     check_later, has_contents, in_folder, last_check, messages_with, note_folder, start_check,
     unreadable,
 };
-pub(super) use self::contents::{begin_deletion, end_deletion, next_unused, reserve};
+pub(super) use self::contents::{Reservation, begin_deletion, end_deletion, next_unused, reserve};
 pub(in crate::chat) use self::listing::messages_with_files;
 pub(super) use self::listing::{posted, recent};
 pub(super) use self::pieces::{add_piece, last_piece, pieces, restart};

@@ -2,12 +2,14 @@
 //! cannot both take the last place.
 
 use super::contents::{lock, mark_unused, mark_used};
+use super::usage::fits_installation;
 use super::{FILE_COLUMNS, FileRow, signed, unsigned};
 use crate::chat::files::model::{
     AltText, ContentHash, FileId, FileName, NewUpload, StoredFile, Upload, UploadLimits,
 };
 use crate::db::{
-    Db, Transaction, execute, fetch_all, fetch_one, fetch_optional, fetch_scalar, fetch_scalars,
+    Db, Transaction, execute, fetch_all, fetch_one, fetch_optional, fetch_optional_scalar,
+    fetch_scalar, fetch_scalars,
 };
 use crate::kernel::{Timestamp, UserId};
 use crate::limits::user::WAITING_FILES;
@@ -41,6 +43,8 @@ pub(in crate::chat::files) enum Admission {
     Done,
     TooMany,
     OverQuota,
+    /// The files of all users take too much.
+    OverInstallationQuota,
 }
 
 /// What a user's files take.
@@ -79,6 +83,11 @@ pub(in crate::chat::files) async fn begin(
     (now, expires_at): (Timestamp, Timestamp),
 ) -> Result<Admission, sqlx::Error> {
     let mut transaction = db.begin().await?;
+    if let Some(quota) = limits.installation
+        && !fits_installation(&mut transaction, quota, new.length).await?
+    {
+        return Ok(Admission::OverInstallationQuota);
+    }
     let usage = usage(&mut transaction, owner).await?;
     if usage.waiting >= WAITING_FILES {
         return Ok(Admission::TooMany);
@@ -191,17 +200,18 @@ pub(in crate::chat::files) async fn finish(
 ) -> Result<Finished, sqlx::Error> {
     let mut transaction = db.begin().await?;
     let usage = usage(&mut transaction, file.owner).await?;
+    let mut alt = file.alt.as_str().to_owned();
     match arrival {
         Arrival::Upload => {
-            let ended = execute!(
+            let ended: Option<String> = fetch_optional_scalar!(
                 transaction,
-                "delete from uploads where id = $1 and owner_id = $2",
+                "delete from uploads where id = $1 and owner_id = $2 returning alt",
                 &file.id,
                 file.owner,
             )?;
-            if ended == 0 {
-                return Ok(Finished::Gone);
-            }
+            // It may have been described while the last bytes came.
+            let Some(described) = ended else { return Ok(Finished::Gone) };
+            alt = described;
         }
         Arrival::Whole(_) if usage.waiting >= WAITING_FILES => return Ok(Finished::TooMany),
         Arrival::Whole(limits) if !fits(&usage, file.content.size, limits) => {
@@ -214,12 +224,16 @@ pub(in crate::chat::files) async fn finish(
     contents.sort_unstable();
     contents.dedup();
     mark_used(&mut transaction, &contents).await?;
-    insert(&mut transaction, file).await?;
+    insert(&mut transaction, file, &alt).await?;
     transaction.commit().await?;
     Ok(Finished::Done)
 }
 
-async fn insert(transaction: &mut Transaction, file: &StoredFile) -> Result<(), sqlx::Error> {
+async fn insert(
+    transaction: &mut Transaction,
+    file: &StoredFile,
+    alt: &str,
+) -> Result<(), sqlx::Error> {
     execute!(
         transaction,
         "insert into files (id, owner_id, name, alt, kind, media_type, width, height, duration_ms, size,
@@ -228,7 +242,7 @@ async fn insert(transaction: &mut Transaction, file: &StoredFile) -> Result<(), 
         &file.id,
         file.owner,
         file.name.as_str(),
-        file.alt.as_str(),
+        alt,
         file.media_type.kind_name(),
         file.media_type.as_str(),
         file.width.map(i64::from),

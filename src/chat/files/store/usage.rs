@@ -1,6 +1,6 @@
 //! Sums of the sizes of files.
 
-use crate::db::{Db, fetch_all, fetch_one, fetch_scalar};
+use crate::db::{Db, Transaction, execute, fetch_all, fetch_one, fetch_scalar};
 use crate::kernel::RoomId;
 
 /// All contents and uploads.
@@ -32,6 +32,22 @@ pub struct UserUsage {
     pub display_name: String,
     pub files: i64,
     pub bytes: i64,
+}
+
+/// Whether `more` bytes fit the quota of the installation. It stays so until the commit: who adds bytes waits here first,
+/// before other locks.
+pub(super) async fn fits_installation(
+    transaction: &mut Transaction,
+    quota: u64,
+    more: u64,
+) -> Result<bool, sqlx::Error> {
+    execute!(transaction, "update locks set name = name where name = 'files'")?;
+    let bytes: i64 = fetch_scalar!(
+        transaction,
+        "select cast((select coalesce(sum(size), 0) from contents)
+                   + (select coalesce(sum(length), 0) from uploads) as bigint)",
+    )?;
+    Ok(super::unsigned(bytes).saturating_add(more) <= quota)
 }
 
 /// The bytes of all contents.
