@@ -97,8 +97,10 @@ impl Files {
         };
         let recovered = files.clone();
         files.lifecycle.spawn_worker("uploads", async move {
-            // What is wrong is in the log. Messages without files need no storage.
-            drop(recovered.storage.in_folder(0).await);
+            if recovered.storage.directory().is_none() {
+                // What is wrong is in the log. Messages without files need no storage.
+                drop(recovered.storage.in_folder(0).await);
+            }
             if let Err(error) = recovered.complete_arrived().await {
                 tracing::warn!(%error, "could not complete the uploads of an earlier process");
             }
