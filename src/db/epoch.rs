@@ -143,7 +143,7 @@ impl Db {
         self.skip_message_ids(random).await
     }
 
-    /// Checks whether the database was replaced. If so, renews the epoch and returns true.
+    /// Checks whether the database was replaced. If so, renews the epoch.
     ///
     /// # Errors
     /// If the database fails.
@@ -151,7 +151,7 @@ impl Db {
         &self,
         history: &EpochGuard,
         random: &Random,
-    ) -> Result<bool, sqlx::Error> {
+    ) -> Result<(), sqlx::Error> {
         let (known_epoch, newest) = {
             let known = history.known();
             (known.epoch.clone(), known.newest)
@@ -166,11 +166,11 @@ impl Db {
                     );
                     epoch = self.renew_epoch(&known_epoch, &random.token()).await?;
                 }
-                _ => return Ok(false),
+                _ => return Ok(()),
             }
         }
         history.renew(epoch, self.newest().await?);
-        Ok(true)
+        Ok(())
     }
 
     /// Renews the epoch, unless another process did it first, and returns the current one.

@@ -315,22 +315,17 @@ impl Foundation {
         });
     }
 
-    /// Checks whether the database was replaced, whenever that is suspected. If so, disconnects all clients,
-    /// so that they reconnect and learn the new epoch.
+    /// Checks whether the database was replaced, whenever that is suspected. If so, the broadcaster starts over and
+    /// disconnects all clients, so that they reconnect and learn the new epoch.
     fn spawn_epoch_check(&self) {
-        let Self { db, hub, epoch, random, .. } = self;
-        let (db, hub, epoch, random) = (db.clone(), hub.clone(), epoch.clone(), random.clone());
+        let (db, epoch, random) = (self.db.clone(), self.epoch.clone(), self.random.clone());
         let closing = self.lifecycle.closing();
         self.lifecycle.spawn_worker("epoch-check", async move {
             while closing.run_until_cancelled(epoch.suspected()).await.is_some() {
-                match db.check_epoch(&epoch, &random).await {
-                    Ok(true) => hub.disconnect_all(),
-                    Ok(false) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "could not check whether the database was replaced");
-                        tokio::time::sleep(EPOCH_CHECK_INTERVAL).await;
-                        epoch.suspect();
-                    }
+                if let Err(error) = db.check_epoch(&epoch, &random).await {
+                    tracing::warn!(%error, "could not check whether the database was replaced");
+                    tokio::time::sleep(EPOCH_CHECK_INTERVAL).await;
+                    epoch.suspect();
                 }
             }
         });

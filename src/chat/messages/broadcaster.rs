@@ -104,6 +104,8 @@ impl Broadcaster {
                 self.epoch_renewals = epoch_renewals;
                 self.behind.clear();
                 self.active_threads.clear();
+                // Not before: a client that came back earlier would miss what other processes stored until now.
+                self.hub.disconnect_all();
             }
         }
     }

@@ -54,7 +54,8 @@ impl Trial {
             std::fs::write(folder.join("story"), story(&run)).expect("written");
             let mut report = context.report();
             let prefixed = found.iter().map(|text| format!("{} {text}", self.name));
-            report.broken.extend(prefixed);
+            // At once, too: the rest may take long.
+            report.broken.extend(prefixed.inspect(|text| context.say(text)));
             report.broken.push(format!("{}: logs are in {}", self.name, folder.display()));
         }
         context.say(&format!(
