@@ -1,9 +1,12 @@
 //! The kinds of changes that other processes on the same database publish to their connections.
 
+use serde::{Deserialize, Serialize};
+
 use crate::kernel::{MessageId, Random, RoomId, Timestamp, UserId};
 
 /// Identifies a process among all processes on one database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ProcessId(pub i64);
 
 impl ProcessId {

@@ -63,11 +63,18 @@ pub async fn record(
         change.credential(),
         meta.now,
     )?;
+    transaction.records_change();
     Ok(())
 }
 
-/// Adds the statement that does the same to a batch.
-pub(crate) fn push_record(statements: &mut StatementBatch, meta: ChangeMeta, change: Change) {
+/// Adds the statement that does the same to a batch of the transaction.
+pub(crate) fn push_record(
+    transaction: &mut Transaction,
+    statements: &mut StatementBatch,
+    meta: ChangeMeta,
+    change: Change,
+) {
+    transaction.records_change();
     push_statement!(statements, |query| {
         query
             .push(

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod commands;
+pub mod doorbell;
 pub mod drafts;
 pub mod emoji;
 pub mod events;

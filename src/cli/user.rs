@@ -10,6 +10,7 @@ use super::print;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::model::{Account, Admin, BearerSecret, Email, Handle, Role};
 use crate::chat::accounts::{AccountSettings, Accounts, AdminError, RegisterError};
+use crate::chat::doorbell::Doorbell;
 use crate::chat::rooms::Rooms;
 use crate::config::{BaseUrl, PasswordCost, Signup, Storage, Switch};
 use crate::data_dir::DataDir;
@@ -104,7 +105,8 @@ impl UserCommands {
             },
         );
         let operator = accounts.operator();
-        let rooms = Rooms::new(db.clone(), hub, clock, random, origin);
+        let doorbell = Doorbell::default();
+        let rooms = Rooms::new(db.clone(), hub, clock, random, origin, doorbell);
         Self { accounts, rooms, operator, base_url }
     }
 

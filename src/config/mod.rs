@@ -4,6 +4,7 @@
 //! Depends on no other module. The doc comments below are the help text of `patio --help`.
 
 mod file_storage;
+mod machines;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use tracing_subscriber::filter::Targets;
 pub use self::file_storage::{
     FilePlace, FileStorage, S3Settings, Secret, StorageUrl, WrongSetting,
 };
+pub use self::machines::{BusSettings, MachineSettings, NatsUrls};
 
 /// What hashing a password costs, and so guessing one from a stolen hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +89,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub storage: Storage,
+
+    #[command(flatten)]
+    pub machines: Box<MachineSettings>,
 
     /// Public address, for example `https://chat.example.org`. Without it, the origin of a request
     /// is compared with the host it was sent to.

@@ -25,16 +25,31 @@ impl Db {
     /// # Errors
     /// If the database fails.
     pub async fn epoch(&self, fresh: &str) -> Result<String, sqlx::Error> {
+        self.setting("epoch", fresh).await
+    }
+
+    /// Returns the key with which the processes of this installation sign what they tell each other. A new
+    /// installation gets `fresh`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn bus_key(&self, fresh: &str) -> Result<String, sqlx::Error> {
+        self.setting("bus_key", fresh).await
+    }
+
+    /// Returns a value of the installation: `fresh` if it has none yet. Of several processes, the first one wins.
+    async fn setting(&self, name: &'static str, fresh: &str) -> Result<String, sqlx::Error> {
         let mut transaction = self.begin().await?;
         execute!(
             transaction,
-            "insert into settings (name, value) values ('epoch', $1) on conflict do nothing",
+            "insert into settings (name, value) values ($1, $2) on conflict do nothing",
+            name,
             fresh
         )?;
-        let epoch: String =
-            fetch_scalar!(transaction, "select value from settings where name = 'epoch'")?;
+        let value: String =
+            fetch_scalar!(transaction, "select value from settings where name = $1", name)?;
         transaction.commit().await?;
-        Ok(epoch)
+        Ok(value)
     }
 
     /// Checks that the database can be written: stores the current time.

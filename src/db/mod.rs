@@ -111,6 +111,15 @@ impl Db {
         matches!(self, Self::Sqlite { .. })
     }
 
+    /// Waits for the commit of a transaction of this process that recorded a change; without end on `SQLite`, which
+    /// no other machine can use.
+    pub async fn change_committed(&self) {
+        match self {
+            Self::Sqlite { .. } => std::future::pending().await,
+            Self::Postgres(pool) => pool.change_committed().notified().await,
+        }
+    }
+
     /// Checkpoints the write-ahead log of `SQLite`, beside the writer. Called periodically.
     ///
     /// # Errors

@@ -81,6 +81,13 @@ impl Db {
 }
 
 impl Transaction {
+    /// Takes note that it records a change for the other processes. [`Db::change_committed`] tells of its commit.
+    pub(crate) fn records_change(&mut self) {
+        if let Self::Postgres(transaction) = self {
+            transaction.records_change = true;
+        }
+    }
+
     /// Commits. If the disk fails during the commit, the process exits: it is unknown what was written, and
     /// the next start reads the real state.
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {

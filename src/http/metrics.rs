@@ -22,6 +22,7 @@ use prometheus_client::registry::Registry;
 use super::AppState;
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::BearerSecret;
+use crate::chat::doorbell::{BusMetrics, Doorbell};
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::config::MetricsToken;
@@ -41,6 +42,7 @@ pub fn router() -> Router<AppState> {
 /// Reads the numbers of all parts.
 pub struct Metrics {
     pub accounts: Accounts,
+    pub doorbell: Doorbell,
     pub jobs: Jobs,
     pub lifecycle: Lifecycle,
     pub messages: Messages,
@@ -158,6 +160,9 @@ fn registry(metrics: &Metrics, jobs: Option<JobCounts>) -> Registry {
     let help = "Writes in the queue of the group-commit writer";
     patio.register("write_queue_depth", help, ConstGauge::new(waiting));
     register_live_connections(patio, &metrics.sockets);
+    if let Some((bus, refused)) = metrics.doorbell.metrics() {
+        register_bus(patio, &bus, &refused);
+    }
     patio.register("sign_in_failures", "Failed sign-ins", metrics.accounts.failures());
     if let Some(JobCounts { waiting, running, dead }) = jobs {
         let counts = Family::<[(&str, &str); 1], Gauge>::default();
@@ -179,6 +184,21 @@ fn register_live_connections(patio: &mut Registry, live: &SocketMetrics) {
 }
 
 /// Registers the operating system's metrics of this process. Linux only.
+fn register_bus(patio: &mut Registry, bus: &BusMetrics, refused: &Counter) {
+    let bus = bus.clone();
+    patio.register("bus_connected", "Whether other Patios can be notified", bus.connected);
+    patio.register("bus_published", "Notices sent to other Patios", bus.published);
+    patio.register("bus_received", "Notices of other Patios", bus.received);
+    patio.register("bus_skipped", "Notices that were not sent", bus.skipped);
+    patio.register(
+        "bus_slow",
+        "Times that notices were dropped because they were read too slowly",
+        bus.slow,
+    );
+    let help = "Notices that this installation did not sign";
+    patio.register("bus_refused", help, refused.clone());
+}
+
 fn register_process(registry: &mut Registry) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -12,6 +12,7 @@ use super::rate_limit::RateLimiter;
 use super::site::SiteInfo;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
+use crate::chat::doorbell::Doorbell;
 use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
 use crate::chat::files::Files;
@@ -79,6 +80,7 @@ services! {
     audit: Audit,
     avatars: AvatarEncoder,
     clock: Clock,
+    doorbell: Doorbell,
     drafts: Drafts,
     emoji: CustomEmoji,
     files: Files,

@@ -1,5 +1,6 @@
 //! Commands for the dispatcher, and the types that the application gives the hub.
 
+use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -99,5 +100,9 @@ pub(super) enum Command<P: Protocol> {
     DisconnectAll,
     ListChannels {
         answer: oneshot::Sender<Vec<P::Channel>>,
+    },
+    FindSubscribed {
+        channels: Vec<P::Channel>,
+        answer: oneshot::Sender<HashSet<P::Channel>>,
     },
 }

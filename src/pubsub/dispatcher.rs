@@ -249,6 +249,10 @@ impl<P: Protocol> Dispatcher<P> {
             Command::ListChannels { answer } => {
                 answer.send(self.channels.keys().copied().collect()).ok();
             }
+            Command::FindSubscribed { mut channels, answer } => {
+                channels.retain(|channel| self.channels.contains_key(channel));
+                answer.send(channels.into_iter().collect()).ok();
+            }
             Command::Disconnect { id } => {
                 let connection = self.connections.remove(&id);
                 for channel in connection.into_iter().flat_map(|connection| connection.channels) {

@@ -1,7 +1,8 @@
 //! The public interface of the pub/sub core. Methods put a command into the inbox and, but for
-//! [`Hub::channels`], never wait. One
-//! task, the dispatcher, executes all commands in the order of arrival.
+//! [`Hub::channels`] and [`Hub::subscribed`], never wait. One task, the dispatcher, executes all commands in the order
+//! of arrival.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -134,6 +135,13 @@ impl<P: Protocol> Hub<P> {
         let (answer, channels) = oneshot::channel();
         self.inbox.put(Command::ListChannels { answer });
         channels.await.unwrap_or_default()
+    }
+
+    /// Returns those of the channels that have subscribers. Empty after the dispatcher has ended.
+    pub async fn subscribed(&self, channels: Vec<P::Channel>) -> HashSet<P::Channel> {
+        let (answer, subscribed) = oneshot::channel();
+        self.inbox.put(Command::FindSubscribed { channels, answer });
+        subscribed.await.unwrap_or_default()
     }
 
     pub fn metrics(&self) -> &SocketMetrics {

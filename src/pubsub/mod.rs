@@ -6,6 +6,7 @@
 //! chat or HTML: channels and events are opaque, and the caller passes the encoder. Nothing here is the
 //! only copy of any data: a client that misses an event reads it from the database.
 
+pub mod bus;
 mod command;
 mod connection;
 mod dispatcher;

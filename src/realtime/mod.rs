@@ -27,6 +27,7 @@ use self::replay_cache::ReplayCache;
 use self::single_flight::SingleFlight;
 use crate::api::schemas::Counts;
 use crate::chat::accounts::Accounts;
+use crate::chat::doorbell::Doorbell;
 use crate::chat::drafts::Drafts;
 use crate::chat::events::EventHub;
 use crate::chat::messages::Messages;
@@ -83,6 +84,7 @@ struct ChatServices {
     accounts: Accounts,
     rooms: Rooms,
     messages: Messages,
+    doorbell: Doorbell,
     presence: Presence,
     drafts: Drafts,
     saved: SavedMessages,
@@ -90,4 +92,14 @@ struct ChatServices {
     clock: Clock,
 }
 
-from_state!(ChatServices { accounts, rooms, messages, presence, drafts, saved, sync, clock });
+from_state!(ChatServices {
+    accounts,
+    rooms,
+    messages,
+    doorbell,
+    presence,
+    drafts,
+    saved,
+    sync,
+    clock
+});

@@ -287,6 +287,7 @@ impl Session {
             let own = Channel::User(user.id);
             let event = Event::Typing { room, user };
             self.connection.broadcast(Channel::Room(room), own, &event);
+            self.services().doorbell.notify_typing(self.me.user.id, room);
         }
     }
 

@@ -3,11 +3,12 @@
 
 mod files;
 mod jobs;
+mod machines;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
@@ -17,7 +18,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
-use tokio::time::MissedTickBehavior;
+use tokio::sync::mpsc;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -28,18 +29,19 @@ use self::jobs::JobServices;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::{AccountSettings, Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
+use crate::chat::doorbell::{Doorbell, PresenceNotice};
 use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
 use crate::chat::events::{Event, EventHub};
 use crate::chat::link_previews::{Fetcher, LinkPreviews};
 use crate::chat::messages::{Delivery, Messages};
 use crate::chat::names;
-use crate::chat::presence::Presence;
+use crate::chat::presence::{Others, Presence};
 use crate::chat::rooms::Rooms;
 use crate::chat::saved::SavedMessages;
 use crate::chat::search::Search;
 use crate::chat::sync::Sync;
-use crate::chat::sync::remote_changes::{self, Personal};
+use crate::chat::sync::remote_changes::{self, Personal, Sources};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::{Db, EpochGuard};
@@ -62,13 +64,6 @@ use crate::media::{self, ImageEncoder};
 use crate::outgoing::HttpClient;
 use crate::pubsub::Hub;
 use crate::{api, limits, pages, realtime};
-
-/// How often full token buckets and idle database connections are dropped.
-const IDLE_CLEANUP_INTERVAL: Duration = Duration::from_hours(1);
-/// How long to wait before a failed epoch check is retried.
-const EPOCH_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// How often the write-ahead log is checkpointed.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
 
 pub struct Server {
     listener: TcpListener,
@@ -117,7 +112,8 @@ impl Server {
         };
         let hub = Hub::start(Arc::new(encode), &lifecycle);
         let foundation = Foundation { db, hub, epoch, lifecycle, clock, random, client };
-        let services = foundation.start_services(config, data_dir.path()).await?;
+        // Boxed: it contains the start of each service.
+        let services = Box::pin(foundation.start_services(config, data_dir.path())).await?;
         if services.accounts.sign_up_state().await?.first {
             tracing::info!("no accounts yet: the first user to register becomes the administrator");
         }
@@ -165,16 +161,18 @@ impl Foundation {
     async fn start_services(&self, config: Config, data_dir: &Path) -> anyhow::Result<Services> {
         let Self { db, hub, epoch, lifecycle, clock, random, .. } = self;
         let origin = ProcessId::new(random);
-        let rooms = Rooms::new(db.clone(), hub.clone(), clock.clone(), random.clone(), origin);
+        let (doorbell, notices) = machines::start(self, &config).await?;
+        let rooms = self.rooms(origin, &doorbell);
         let founded = rooms.ensure_lobby().await?;
         names::fill(db).await?;
         let accounts = self.accounts(origin, &config);
-        let executable = config.executable.clone().map_or_else(media::executable, Ok)?;
-        let images = ImageEncoder::new(executable, data_dir.to_owned());
+        let images = images(&config, data_dir)?;
         let emoji = self.load_emoji(origin, &images).await?;
-        let presence = Presence::start(hub.clone(), clock.clone(), lifecycle);
+        let presence = self.presence(origin, &doorbell, notices.presence);
         let delivery = Delivery {
             hub: hub.clone(),
+            doorbell: doorbell.clone(),
+            notices: notices.messages,
             presence: presence.clone(),
             rate_limit: config.rate_limit,
             emoji: emoji.known(),
@@ -185,17 +183,19 @@ impl Foundation {
         let personal = self.personal(&messages, origin);
         let link_previews = self.link_previews(&messages, &images, &config, data_dir);
         let shared = (accounts.clone(), rooms.clone(), emoji.clone(), personal.clone());
-        remote_changes::start(shared, remote, epoch.clone(), lifecycle).await?;
+        let sources = Sources { hub: hub.clone(), messages: remote, notices: notices.changes };
+        remote_changes::start(shared, sources, epoch.clone(), lifecycle).await?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
         let asked = (rooms.clone(), messages.clone());
         let readiness = Readiness::new(db.clone(), asked, clock.clone(), lifecycle.stopping());
         let measured = (accounts.clone(), jobs.clone(), messages.clone(), presence.clone());
-        let metrics = self.metrics(measured, &config);
+        let metrics = self.metrics(measured, doorbell.clone(), &config);
         Ok(Services {
             accounts,
             audit: Audit::new(db.clone()),
             avatars: AvatarEncoder::new(images.clone()),
             clock: clock.clone(),
+            doorbell,
             drafts: personal.drafts,
             emoji,
             files: files::start(self, images, data_dir, &config)?,
@@ -218,6 +218,23 @@ impl Foundation {
         })
     }
 
+    fn presence(
+        &self,
+        process: ProcessId,
+        doorbell: &Doorbell,
+        notices: mpsc::Receiver<PresenceNotice>,
+    ) -> Presence {
+        let Self { hub, lifecycle, clock, .. } = self;
+        let others = Others { doorbell: doorbell.clone(), process, notices };
+        Presence::start(hub.clone(), clock.clone(), others, lifecycle)
+    }
+
+    fn rooms(&self, origin: ProcessId, doorbell: &Doorbell) -> Rooms {
+        let Self { db, hub, clock, random, .. } = self;
+        let (db, hub, clock) = (db.clone(), hub.clone(), clock.clone());
+        Rooms::new(db, hub, clock, random.clone(), origin, doorbell.clone())
+    }
+
     async fn load_emoji(
         &self,
         origin: ProcessId,
@@ -230,10 +247,12 @@ impl Foundation {
     fn metrics(
         &self,
         (accounts, jobs, messages, presence): (Accounts, Jobs, Messages, Presence),
+        doorbell: Doorbell,
         config: &Config,
     ) -> Metrics {
         Metrics {
             accounts,
+            doorbell,
             jobs,
             lifecycle: self.lifecycle.clone(),
             messages,
@@ -283,53 +302,11 @@ impl Foundation {
         let work = JobServices::of(services);
         services.jobs.start(&self.lifecycle, move |job| work.clone().run(job)).await
     }
+}
 
-    /// Periodically drops this process's full token buckets and idle database connections.
-    fn spawn_idle_cleanup(&self, services: &Services) {
-        let Services { rate_limiter, accounts, .. } = services;
-        let (rate_limiter, accounts) = (rate_limiter.clone(), accounts.clone());
-        let db = self.db.clone();
-        let closing = self.lifecycle.closing();
-        self.lifecycle.spawn_worker("idle-cleanup", async move {
-            let mut interval = tokio::time::interval(IDLE_CLEANUP_INTERVAL);
-            while closing.run_until_cancelled(interval.tick()).await.is_some() {
-                rate_limiter.prune();
-                accounts.prune_password_guesses();
-                db.close_idle().await;
-            }
-        });
-    }
-
-    /// Periodically checkpoints the database.
-    fn spawn_checkpoints(&self) {
-        let db = self.db.clone();
-        let closing = self.lifecycle.closing();
-        self.lifecycle.spawn_worker("checkpoint", async move {
-            let mut interval = tokio::time::interval(CHECKPOINT_INTERVAL);
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            while closing.run_until_cancelled(interval.tick()).await.is_some() {
-                if let Err(error) = db.checkpoint().await {
-                    tracing::warn!(%error, "the SQLite checkpoint failed");
-                }
-            }
-        });
-    }
-
-    /// Checks whether the database was replaced, whenever that is suspected. If so, the broadcaster starts over and
-    /// disconnects all clients, so that they reconnect and learn the new epoch.
-    fn spawn_epoch_check(&self) {
-        let (db, epoch, random) = (self.db.clone(), self.epoch.clone(), self.random.clone());
-        let closing = self.lifecycle.closing();
-        self.lifecycle.spawn_worker("epoch-check", async move {
-            while closing.run_until_cancelled(epoch.suspected()).await.is_some() {
-                if let Err(error) = db.check_epoch(&epoch, &random).await {
-                    tracing::warn!(%error, "could not check whether the database was replaced");
-                    tokio::time::sleep(EPOCH_CHECK_INTERVAL).await;
-                    epoch.suspect();
-                }
-            }
-        });
-    }
+fn images(config: &Config, data_dir: &Path) -> std::io::Result<ImageEncoder> {
+    let executable = config.executable.clone().map_or_else(media::executable, Ok)?;
+    Ok(ImageEncoder::new(executable, data_dir.to_owned()))
 }
 
 fn router(state: &AppState, foundation: &Foundation) -> Router<AppState> {

@@ -245,7 +245,7 @@ pub(in crate::chat) async fn delete_sent(
     if sent.is_empty() {
         return Ok(Vec::new());
     }
-    fetch_all!(
+    let deleted: Vec<SentDraft> = fetch_all!(
         transaction,
         "with gone as
            (delete from drafts d using jsonb_each($1) sent
@@ -259,11 +259,16 @@ pub(in crate::chat) async fn delete_sent(
         meta.process.0,
         Change::DRAFT,
         meta.now,
-    )
+    )?;
+    if !deleted.is_empty() {
+        transaction.records_change();
+    }
+    Ok(deleted)
 }
 
 /// Adds the statements that delete these drafts and record it.
 pub(in crate::chat) fn push_deletions(
+    transaction: &mut Transaction,
     statements: &mut StatementBatch,
     drafts: &[SentDraft],
     meta: ChangeMeta,
@@ -273,6 +278,7 @@ pub(in crate::chat) fn push_deletions(
             query.push("delete from drafts where user_id = ").push_bind(*user);
             query.push(" and room_id = ").push_bind(*room)
         });
-        changefeed::push_record(statements, meta, Change::Draft(*room, *user));
+        let change = Change::Draft(*room, *user);
+        changefeed::push_record(transaction, statements, meta, change);
     }
 }

@@ -10,13 +10,15 @@ use tokio::time::MissedTickBehavior;
 
 use super::model::{Message, Published, WriteOutcome};
 use super::store;
+use crate::chat::doorbell::Doorbell;
+use crate::chat::doorbell::model::{ChangedMessage, RoomUpdate};
 use crate::chat::events::{Channel, Event, EventHub, Signal};
 use crate::chat::rooms::followers;
 use crate::db::epoch::NewestMessage;
 use crate::db::{Db, EpochGuard};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::Limit;
-use crate::kernel::{Rev, RoomId, ServiceError, UserId};
+use crate::kernel::{Rev, RoomId, Seq, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 
 /// Batches that may wait. When so many do, the writer waits, too.
@@ -30,16 +32,26 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) enum Command {
     /// This process has committed these changes, sorted by room and `rev`.
     Committed(Vec<WriteOutcome>),
-    /// Other processes may have changed these rooms, up to at least this `rev`.
-    Check(BTreeMap<RoomId, Rev>),
+    /// Other processes may have changed these rooms, at least this far.
+    Check(Changed),
     /// The epoch changed, for the time that [`EpochGuard::renewals`] counts: this is stored now and counts as
     /// published.
     Restart(HashMap<RoomId, Published>, u64),
 }
 
+/// Rooms with changes of other processes.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// With subscribers in this process.
+    pub open: BTreeMap<RoomId, Published>,
+    /// Without. A client that subscribes later reads what is stored then.
+    pub others: BTreeMap<RoomId, Published>,
+}
+
 struct Broadcaster {
     db: Db,
     hub: EventHub,
+    doorbell: Doorbell,
     /// How far each room was published. A room that is missing is new.
     published: HashMap<RoomId, Published>,
     /// Rooms that could not be read. They are read again before anything else of them is published.
@@ -51,10 +63,18 @@ struct Broadcaster {
     epoch_renewals: u64,
 }
 
+/// How the broadcaster reaches users, here and at the other processes.
+pub(super) struct Reach {
+    pub hub: EventHub,
+    pub doorbell: Doorbell,
+    /// The notices of other processes.
+    pub notices: mpsc::Receiver<RoomUpdate>,
+}
+
 /// Starts the task. It ends after the last sender is dropped.
 pub(super) fn start(
     db: Db,
-    hub: EventHub,
+    Reach { hub, doorbell, mut notices }: Reach,
     published: HashMap<RoomId, Published>,
     epoch: EpochGuard,
     lifecycle: &Lifecycle,
@@ -63,10 +83,11 @@ pub(super) fn start(
     let epoch_renewals = epoch.renewals();
     let (behind, active_threads) = (BTreeSet::new(), BTreeSet::new());
     let mut broadcaster =
-        Broadcaster { db, hub, published, behind, active_threads, epoch, epoch_renewals };
+        Broadcaster { db, hub, doorbell, published, behind, active_threads, epoch, epoch_renewals };
     lifecycle.spawn_worker("broadcaster", async move {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut updates = Vec::new();
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
@@ -76,6 +97,10 @@ pub(super) fn start(
                     }
                     None => break,
                 },
+                1.. = notices.recv_many(&mut updates, QUEUE_CAPACITY) => {
+                    broadcaster.publish_updates(updates.split_off(0)).await;
+                    broadcaster.notify_followers().await;
+                }
                 _ = tick.tick() => {
                     broadcaster.retry().await;
                     broadcaster.notify_followers().await;
@@ -91,10 +116,16 @@ pub(super) fn start(
 impl Broadcaster {
     async fn execute(&mut self, command: Command) {
         match command {
-            Command::Committed(changes) => self.publish(&changes).await,
-            Command::Check(rooms) => {
-                for (room, rev) in rooms {
-                    if rev > self.published.entry(room).or_default().rev {
+            Command::Committed(changes) => {
+                self.publish(&changes).await;
+                self.doorbell.notify_messages(|| self.updates(&changes));
+            }
+            Command::Check(Changed { open, others }) => {
+                for (room, stored) in others {
+                    self.skip(room, stored);
+                }
+                for (room, stored) in open {
+                    if stored.rev > self.rev(room) {
                         self.catch_up(room).await;
                     }
                 }
@@ -128,6 +159,71 @@ impl Broadcaster {
                 self.catch_up(message.room).await;
             }
         }
+    }
+
+    /// Committed changes, room by room, for other processes.
+    fn updates(&self, changes: &[WriteOutcome]) -> Vec<RoomUpdate> {
+        let of_a_room = changes.chunk_by(|one, next| one.message.room == next.message.room);
+        let updates = of_a_room.filter_map(|changes| {
+            let room = changes.first()?.message.room;
+            // The replies to a message are read from the database.
+            let revs = changes.iter().flat_map(|one| [Some(one.message.rev), one.quotes_changed]);
+            let last_seq = self.published.get(&room).map_or(Seq(0), |published| published.last_seq);
+            let messages = changes.iter().map(|WriteOutcome { message, mentioned, .. }| {
+                ChangedMessage { message: &**message, mentioned: mentioned.clone() }
+            });
+            let messages: Vec<_> = messages.collect();
+            Some(RoomUpdate::new(room, (revs.flatten().max()?, last_seq), &messages))
+        });
+        updates.collect()
+    }
+
+    /// Publishes changes of other processes. What does not follow on what was published is read from the database.
+    async fn publish_updates(&mut self, mut updates: Vec<RoomUpdate>) {
+        updates.retain(|update| update.rev > self.rev(update.room));
+        let subscribed = self.subscribed(&updates).await;
+        for update in updates {
+            let (room, rev, last_seq) = (update.room, update.rev, update.last_seq);
+            if !subscribed.contains(&room) {
+                self.skip(room, Published { rev, last_seq });
+                continue;
+            }
+            for ChangedMessage { message, mentioned } in update.messages() {
+                if message.room == room
+                    && message.rev == self.rev(room).next()
+                    && !self.behind.contains(&room)
+                {
+                    self.broadcast(&Arc::new(message), &mentioned);
+                }
+            }
+            if rev > self.rev(room) {
+                self.catch_up(room).await;
+            }
+        }
+    }
+
+    fn rev(&self, room: RoomId) -> Rev {
+        self.published.get(&room).map_or(Rev(0), |published| published.rev)
+    }
+
+    /// The rooms that have subscribers here, or whose threads have.
+    async fn subscribed(&self, updates: &[RoomUpdate]) -> BTreeSet<RoomId> {
+        let channels = |update: &RoomUpdate| {
+            let threads = update.threads.clone().into_iter().map(Channel::Room);
+            threads.chain([Channel::Room(update.room), Channel::Members(update.room)])
+        };
+        let subscribed = self.hub.subscribed(updates.iter().flat_map(channels).collect()).await;
+        let is_subscribed =
+            |update: &&RoomUpdate| channels(update).any(|channel| subscribed.contains(&channel));
+        updates.iter().filter(is_subscribed).map(|update| update.room).collect()
+    }
+
+    /// Counts a room as published that has no subscribers here.
+    fn skip(&mut self, room: RoomId, stored: Published) {
+        let published = self.published.entry(room).or_default();
+        published.rev = published.rev.max(stored.rev);
+        published.last_seq = published.last_seq.max(stored.last_seq);
+        self.behind.remove(&room);
     }
 
     async fn retry(&mut self) {

@@ -16,7 +16,9 @@ mod writer;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
+use tokio::sync::mpsc;
 
+use self::broadcaster::Reach;
 pub use self::model::WriteError;
 use self::model::{
     Author, Deleter, DeletionReason, Draft, Markup, Message, MessageBody, NewReply, NewText, Post,
@@ -28,6 +30,8 @@ use self::wide_mention::WideMentions;
 use self::writer::GroupCommitWriter;
 pub use self::writer::PendingWrite;
 use super::accounts::model::Role;
+use super::doorbell::Doorbell;
+use super::doorbell::model::RoomUpdate;
 use super::emoji::model::KnownEmoji;
 use super::events::EventHub;
 use super::link_previews::model::has_links;
@@ -55,6 +59,9 @@ pub struct Messages {
 /// What messages need to reach users.
 pub struct Delivery {
     pub hub: EventHub,
+    pub doorbell: Doorbell,
+    /// What other processes notice for.
+    pub notices: mpsc::Receiver<RoomUpdate>,
     pub presence: Presence,
     /// Whether it is limited how often a user mentions many members.
     pub rate_limit: Switch,
@@ -75,9 +82,11 @@ impl Messages {
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<(Self, RemoteMessages), ServiceError> {
-        let Delivery { hub, presence, rate_limit, emoji, link_previews } = delivery;
+        let Delivery { hub, doorbell, notices, presence, rate_limit, emoji, link_previews } =
+            delivery;
+        let reach = Reach { hub, doorbell, notices };
         let (writer, remote) =
-            GroupCommitWriter::start(db.clone(), hub, clock.clone(), origin, epoch, lifecycle)
+            GroupCommitWriter::start(db.clone(), reach, clock.clone(), origin, epoch, lifecycle)
                 .await?;
         let wide_mentions = WideMentions::new(presence, clock.clone(), rate_limit);
         Ok((Self { db, clock, writer, wide_mentions, emoji, link_previews }, remote))

@@ -1,18 +1,18 @@
 //! Finds the rooms in which other processes on the same database stored something. The cost of a poll depends
 //! on what was stored and on the rooms that have subscribers in this process, not on the number of rooms.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::broadcaster::Command;
+use super::broadcaster::{Changed, Command};
 use super::known_ids::KnownIds;
 use super::store;
 use crate::chat::events::{Channel, EventHub};
 use crate::db::{Db, EpochGuard};
-use crate::kernel::{MessageId, Rev, RoomId, ServiceError};
+use crate::kernel::{MessageId, RoomId, ServiceError};
 
 /// How long the writer may take from its commit until the ids are in [`KnownIds`].
 const HANDOVER: Duration = Duration::from_millis(50);
@@ -105,16 +105,18 @@ impl RemoteMessages {
         self.known.last() >= last
     }
 
-    /// The rooms with new messages, and those that have subscribers here, each with its `rev` or that of its
-    /// newest message. Other rooms with changed messages are read when a client opens them.
-    async fn changed_rooms(&self) -> Result<BTreeMap<RoomId, Rev>, ServiceError> {
+    /// The rooms with new messages, and those that have subscribers here. Other rooms with changed messages are read
+    /// when a client opens them.
+    async fn changed_rooms(&self) -> Result<Changed, ServiceError> {
         let after = self.highest.front().map_or(self.known.last(), |(_, highest)| *highest);
-        let mut rooms: BTreeMap<RoomId, Rev> =
-            store::rooms_with_messages_after(&self.db, after).await?.into_iter().collect();
+        // Before the list of subscribers: who subscribes later reads at least this.
+        let with_new = store::rooms_with_messages_after(&self.db, after).await?;
+        let mut changed = Changed { others: with_new.into_iter().collect(), ..Changed::default() };
         for some in self.rooms_with_subscribers().await.chunks(ROOMS_PER_QUERY) {
-            rooms.extend(store::revs(&self.db, some).await?);
+            changed.open.extend(store::rooms_among(&self.db, some).await?);
         }
-        Ok(rooms)
+        changed.others.retain(|room, _| !changed.open.contains_key(room));
+        Ok(changed)
     }
 
     async fn rooms_with_subscribers(&self) -> Vec<RoomId> {

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::broadcaster::{self, Command};
+use super::broadcaster::{self, Command, Reach};
 use super::known_ids::KnownIds;
 use super::model::{NewMember, Write, WriteError, WriteOutcome};
 use super::remote::RemoteMessages;
@@ -86,18 +86,19 @@ impl GroupCommitWriter {
     /// Starts the tasks of the writer and the broadcaster. What is stored now counts as published.
     pub(super) async fn start(
         db: Db,
-        hub: EventHub,
+        reach: Reach,
         clock: Clock,
         origin: ProcessId,
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<(Self, RemoteMessages), ServiceError> {
+        let hub = reach.hub.clone();
         let epoch_renewals = epoch.renewals();
         // The id first: a message stored between the two queries is only checked once more.
         let known = KnownIds::starting_after(store::last_message_id(&db).await?);
         let published = store::rooms(&db).await?.into_iter().collect();
         let broadcaster =
-            broadcaster::start(db.clone(), hub.clone(), published, epoch.clone(), lifecycle);
+            broadcaster::start(db.clone(), reach, published, epoch.clone(), lifecycle);
         let remote = RemoteMessages::new(
             db.clone(),
             hub.clone(),

@@ -1,5 +1,5 @@
-//! Presence: which users are online. It is kept in memory only, nothing is written for a user who
-//! comes, idles or goes.
+//! Presence: which users are online, at this process and the others of the installation. It is kept in memory only,
+//! nothing is written for a user who comes, idles or goes.
 //!
 //! The first change is published immediately, and those of the next 250 ms together. A user that left
 //! and came back within that time has not changed.
@@ -9,6 +9,7 @@
 //! changes are a million frames. Pages then show who was online when they were loaded.
 
 mod model;
+mod others;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use self::model::{OnlineUsers, PAGE_VISIT_LIFETIME, PresenceUpdate};
+pub use self::others::Others;
+use self::others::Reporter;
 use super::events::{Channel, Event, EventHub};
 use crate::kernel::{Clock, UserId};
 use crate::lifecycle::Lifecycle;
@@ -30,6 +33,7 @@ pub struct Presence {
     online_users: Arc<Mutex<OnlineUsers>>,
     hub: EventHub,
     clock: Clock,
+    reporter: Reporter,
     changed: Arc<Notify>,
     /// Whether changes are being collected.
     is_coalescing: Arc<AtomicBool>,
@@ -37,11 +41,13 @@ pub struct Presence {
 
 impl Presence {
     /// Starts the task that publishes presence changes.
-    pub fn start(hub: EventHub, clock: Clock, lifecycle: &Lifecycle) -> Self {
+    pub fn start(hub: EventHub, clock: Clock, others: Others, lifecycle: &Lifecycle) -> Self {
+        let Others { doorbell, process, notices } = others;
         let presence = Self {
             online_users: Arc::default(),
             hub,
             clock,
+            reporter: Reporter { doorbell, process },
             changed: Arc::default(),
             is_coalescing: Arc::default(),
         };
@@ -53,6 +59,9 @@ impl Presence {
                 watch.broadcast();
             }
         });
+        if presence.reporter.is_on() {
+            presence.follow_others(notices, lifecycle);
+        }
         presence
     }
 
@@ -106,7 +115,15 @@ impl Presence {
     }
 
     fn broadcast(&self) {
-        let update = self.lock().take_update(self.clock.now());
+        let now = self.clock.now();
+        let update = {
+            let mut users = self.lock();
+            if self.reporter.is_on() {
+                let here = users.take_here(now);
+                self.reporter.report_changes(&mut users, here);
+            }
+            users.take_update(now)
+        };
         let publish = |event| self.hub.broadcast(Channel::Everyone, 0, &event);
         match update {
             PresenceUpdate::Changes(changes) => {

@@ -25,6 +25,7 @@ pub(in crate::chat) use self::store::{
 };
 pub use self::threads::UnreadThreads;
 use super::accounts::model::User;
+use super::doorbell::Doorbell;
 use super::events::{Channel, EventHub, Signal};
 use super::names::model::NameFilter;
 use crate::changefeed::model::{ChangeMeta, ProcessId};
@@ -43,6 +44,7 @@ pub struct Rooms {
     clock: Clock,
     random: Random,
     process: ProcessId,
+    doorbell: Doorbell,
     /// Rooms whose deletion this process has published. The next change it reads about such a room is
     /// that the room was restored.
     known_deleted: Arc<Mutex<BTreeSet<RoomId>>>,
@@ -93,9 +95,16 @@ pub enum RoomError {
 }
 
 impl Rooms {
-    pub fn new(db: Db, hub: EventHub, clock: Clock, random: Random, process: ProcessId) -> Self {
+    pub fn new(
+        db: Db,
+        hub: EventHub,
+        clock: Clock,
+        random: Random,
+        process: ProcessId,
+        doorbell: Doorbell,
+    ) -> Self {
         let known_deleted = Arc::default();
-        Self { db, hub, clock, random, process, known_deleted }
+        Self { db, hub, clock, random, process, doorbell, known_deleted }
     }
 
     /// The metadata (process and time) of changes that this process records now.
@@ -314,6 +323,7 @@ impl Rooms {
         let progress = self.load_read_state(user, room, marked).await?;
         if let Some(progress) = progress.filter(|progress| Some(progress.last_read_seq) != before) {
             self.broadcast_read(user, progress, false);
+            self.doorbell.notify_read(user, room);
         }
         Ok(())
     }

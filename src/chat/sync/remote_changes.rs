@@ -1,25 +1,33 @@
-//! Publishes to the connections of this process what other processes on the same database changed:
-//! during an update two servers run at the same time, and the command line runs beside them.
+//! Publishes to the connections of this process what other processes on the same database changed: several may be one
+//! installation, during an update two run at the same time, and the command line runs beside them. The database is
+//! asked for changes every second, and at once when another process sends a notice.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use crate::changefeed::Poller;
 use crate::changefeed::model::Change;
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::CredentialHash;
+use crate::chat::doorbell::model::{ReadMoved, Typing};
+use crate::chat::doorbell::{ChangeNotice, Doorbell};
 use crate::chat::drafts::Drafts;
 use crate::chat::emoji::CustomEmoji;
+use crate::chat::events::{Channel, Event, EventHub};
 use crate::chat::messages::RemoteMessages;
 use crate::chat::rooms::Rooms;
 use crate::chat::saved::SavedMessages;
-use crate::db::EpochGuard;
-use crate::kernel::ServiceError;
+use crate::db::{Db, EpochGuard};
+use crate::kernel::{RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 
 /// How often the database is polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Notices that are answered together.
+const RINGS: usize = 256;
 
 /// Publishes remote changes as if they had happened in this process.
 struct RemoteChanges {
@@ -28,6 +36,7 @@ struct RemoteChanges {
     personal: Personal,
     emoji: CustomEmoji,
     messages: RemoteMessages,
+    hub: EventHub,
     poller: Poller,
     epoch: EpochGuard,
     /// The value of [`EpochGuard::renewals`] that the poller belongs to.
@@ -41,27 +50,46 @@ pub struct Personal {
     pub saved: SavedMessages,
 }
 
-/// Starts the task that polls.
+/// Where changes come from, and where they go.
+pub struct Sources {
+    pub hub: EventHub,
+    pub messages: RemoteMessages,
+    /// What other processes notice for.
+    pub notices: mpsc::Receiver<ChangeNotice>,
+}
+
+/// Starts the task that polls and answers notices.
 pub async fn start(
     (accounts, rooms, emoji, personal): (Accounts, Rooms, CustomEmoji, Personal),
-    messages: RemoteMessages,
+    Sources { hub, messages, mut notices }: Sources,
     epoch: EpochGuard,
     lifecycle: &Lifecycle,
 ) -> Result<(), ServiceError> {
     let epoch_renewals = epoch.renewals();
     let poller = rooms.poller().await?;
     rooms.load_deleted().await?;
-    let mut remote_changes =
-        RemoteChanges { accounts, rooms, personal, emoji, messages, poller, epoch, epoch_renewals };
+    let mut remote_changes = RemoteChanges {
+        accounts,
+        rooms,
+        personal,
+        emoji,
+        messages,
+        hub,
+        poller,
+        epoch,
+        epoch_renewals,
+    };
     let closing = lifecycle.closing();
     lifecycle.spawn_worker("remote-changes", async move {
         let mut interval = tokio::time::interval(POLL_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while closing.run_until_cancelled(interval.tick()).await.is_some() {
-            // Messages even if the rest failed, and the other way round.
-            for polled in [remote_changes.poll().await, remote_changes.messages.poll().await] {
-                if let Err(error) = polled {
-                    tracing::warn!(%error, "could not poll for the changes of other processes");
+        let mut waiting = Vec::new();
+        loop {
+            tokio::select! {
+                () = closing.cancelled() => return,
+                _ = interval.tick() => remote_changes.poll_all().await,
+                1.. = notices.recv_many(&mut waiting, RINGS) => {
+                    remote_changes.answer(&std::mem::take(&mut waiting)).await;
                 }
             }
         }
@@ -69,7 +97,73 @@ pub async fn start(
     Ok(())
 }
 
+/// Starts the task that notices at the other processes when this one has committed a change.
+pub fn start_notifying(db: Db, doorbell: Doorbell, lifecycle: &Lifecycle) {
+    let closing = lifecycle.closing();
+    lifecycle.spawn_worker("change-ringer", async move {
+        while closing.run_until_cancelled(db.change_committed()).await.is_some() {
+            doorbell.notify_changes();
+        }
+    });
+}
+
 impl RemoteChanges {
+    /// Messages even if the rest failed, and the other way round.
+    async fn poll_all(&mut self) {
+        note(self.poll().await);
+        note(self.poll_reads().await);
+        note(self.messages.poll().await);
+    }
+
+    /// Answers notices that came together: one query for all that say the same.
+    async fn answer(&mut self, notices: &[ChangeNotice]) {
+        if notices.contains(&ChangeNotice::Missed) {
+            self.poll_all().await;
+        } else if notices.contains(&ChangeNotice::Changes) {
+            note(self.poll().await);
+        }
+        let mut done = HashSet::new();
+        for notice in notices.iter().filter(|notice| done.insert(**notice)) {
+            match *notice {
+                ChangeNotice::Read(ReadMoved { user, room }) => {
+                    note(self.publish_read(user, room).await);
+                }
+                ChangeNotice::Typing(typing) => note(self.publish_typing(typing).await),
+                ChangeNotice::Changes | ChangeNotice::Missed => {}
+            }
+        }
+    }
+
+    async fn poll_reads(&mut self) -> Result<(), ServiceError> {
+        for read in self.poller.read_markers().await? {
+            self.publish_read(read.user, read.room).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes where a user has read to, if they are connected here.
+    async fn publish_read(&self, user: UserId, room: RoomId) -> Result<(), ServiceError> {
+        if self.has_subscribers(Channel::User(user)).await {
+            self.rooms.notify_read(user, room, false).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes that a user is typing, to those who have the room open, if the user may.
+    async fn publish_typing(&self, Typing { user, room }: Typing) -> Result<(), ServiceError> {
+        if self.has_subscribers(Channel::Room(room)).await
+            && let Some(user) = self.accounts.by_id(user).await?
+            && self.rooms.reader(&user, room).await.is_ok()
+        {
+            self.hub.broadcast_unnumbered(Channel::Room(room), &Event::Typing { room, user });
+        }
+        Ok(())
+    }
+
+    async fn has_subscribers(&self, channel: Channel) -> bool {
+        !self.hub.subscribed(vec![channel]).await.is_empty()
+    }
+
     async fn poll(&mut self) -> Result<(), ServiceError> {
         let renewals = self.epoch.renewals();
         if renewals != self.epoch_renewals {
@@ -83,9 +177,6 @@ impl RemoteChanges {
         for (id, change) in changes {
             self.apply(change).await?;
             self.poller.acknowledge(id);
-        }
-        for read in self.poller.read_markers().await? {
-            self.rooms.notify_read(read.user, read.room, false).await?;
         }
         Ok(())
     }
@@ -123,5 +214,11 @@ impl RemoteChanges {
             }
         }
         Ok(())
+    }
+}
+
+fn note(done: Result<(), ServiceError>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "could not read the changes of other processes");
     }
 }

@@ -5,13 +5,14 @@
 //! one is closed. A connection is only asked whether it works after it was idle; each question costs a round trip.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::{CONNECT_TIMEOUT, SESSION};
@@ -43,6 +44,8 @@ struct Connector {
     epoch: EpochGuard,
     /// The time of the last attempt, if it failed.
     failed_at: Mutex<Option<Instant>>,
+    /// Notified after the commit of a transaction that recorded a change.
+    change_committed: Arc<Notify>,
 }
 
 impl Connector {
@@ -91,7 +94,8 @@ impl managed::Manager for Connector {
 impl PostgresPool {
     /// Creates the pool, and opens one connection.
     pub(super) async fn open(options: PgConnectOptions, epoch: EpochGuard) -> sqlx::Result<Self> {
-        let connector = Connector { options, epoch, failed_at: Mutex::default() };
+        let (failed_at, change_committed) = Default::default();
+        let connector = Connector { options, epoch, failed_at, change_committed };
         let pool = managed::Pool::builder(connector)
             .max_size(CONNECTIONS)
             .wait_timeout(Some(WAIT_TIMEOUT))
@@ -116,6 +120,11 @@ impl PostgresPool {
             _ => sqlx::Error::PoolTimedOut,
         })?;
         Ok(PostgresConnection { object: Some(object), is_ready: false })
+    }
+
+    /// Notified after the commit of a transaction that recorded a change.
+    pub(in crate::db) fn change_committed(&self) -> &Arc<Notify> {
+        &self.0.manager().change_committed
     }
 
     /// Closes connections that were idle for long or are old.

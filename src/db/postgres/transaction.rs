@@ -1,9 +1,11 @@
 //! A transaction on a `PostgreSQL` server.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgConnection;
+use tokio::sync::Notify;
 
 use super::{ANSWER_TIMEOUT, PostgresPool, answer};
 use crate::db::postgres::PostgresConnection;
@@ -13,6 +15,9 @@ pub struct PostgresTransaction {
     connection: PostgresConnection,
     /// How long to wait for the answer to a statement.
     pub(in crate::db) limit: Option<Duration>,
+    /// Whether it recorded a change for the other processes.
+    pub(in crate::db) records_change: bool,
+    change_committed: Arc<Notify>,
 }
 
 impl PostgresTransaction {
@@ -21,7 +26,12 @@ impl PostgresTransaction {
         begin: &'static str,
     ) -> Result<Self, sqlx::Error> {
         let connection = pool.acquire().await?;
-        let mut transaction = Self { connection, limit: Some(ANSWER_TIMEOUT) };
+        let mut transaction = Self {
+            connection,
+            limit: Some(ANSWER_TIMEOUT),
+            records_change: false,
+            change_committed: pool.change_committed().clone(),
+        };
         transaction.run(begin).await?;
         Ok(transaction)
     }
@@ -29,6 +39,9 @@ impl PostgresTransaction {
     pub(in crate::db) async fn commit(mut self) -> Result<(), sqlx::Error> {
         let committed = self.run("commit").await;
         self.connection.settle(&committed);
+        if committed.is_ok() && self.records_change {
+            self.change_committed.notify_one();
+        }
         committed
     }
 

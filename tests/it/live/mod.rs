@@ -4,6 +4,7 @@ mod conformance;
 mod epoch;
 mod heads;
 mod limits;
+mod machines;
 mod multi_process;
 mod polling;
 mod stress;

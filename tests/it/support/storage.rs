@@ -108,6 +108,30 @@ impl Storage {
         vec![format!("--storage-url={url}"), "--aws-access-key-id=patio".to_owned(), secret]
     }
 
+    /// The flags that connect several Patios over the NATS server that the tests run on, if they do. They need files
+    /// that all reach.
+    fn bus_flags(directory: &TempDir, name: &str) -> Vec<String> {
+        let Some(url) = std::env::var_os("PATIO_TEST_NATS") else { return Vec::new() };
+        let url = url.into_string().expect("text");
+        let files = directory.path().join("shared");
+        std::fs::create_dir(&files).expect("a directory");
+        vec![
+            format!("--nats-url={url}"),
+            format!("--nats-prefix={name}"),
+            format!("--storage-url=file://{}?shared=1", files.display()),
+        ]
+    }
+
+    /// The first part of the subjects of this installation.
+    pub fn bus_prefix(&self) -> &str {
+        self.database.as_deref().expect("a database on a server")
+    }
+
+    /// Whether several Patios of a test are connected.
+    pub fn has_bus() -> bool {
+        Self::is_on_postgres() && std::env::var_os("PATIO_TEST_NATS").is_some()
+    }
+
     /// The same storage with files elsewhere.
     pub fn with_files(mut self, flags: Vec<String>) -> Self {
         self.files = flags;
@@ -134,6 +158,7 @@ impl Storage {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("patio_{}_{number}", std::process::id());
         administer(format!("create database {name} {how}")).await;
+        let files = if files.is_empty() { Self::bus_flags(&directory, &name) } else { files };
         Self { directory, database: Some(name), shared_database, files }
     }
 

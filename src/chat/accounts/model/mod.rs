@@ -45,7 +45,7 @@ pub struct KnownUser {
 }
 
 /// A user beside what they did: what a message shows of its author.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRef {
     pub id: UserId,
     pub name: String,

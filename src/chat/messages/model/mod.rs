@@ -25,8 +25,9 @@ use crate::chat::rooms::model::{Member, ParentMessage};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 pub use crate::text::render::Markup;
 
-/// A message in its current state. It is the same for every viewer.
-#[derive(Clone, Debug)]
+/// A message in its current state. It is the same for every viewer. As JSON it has neither previews nor files: see
+/// [`RoomUpdate`](crate::chat::doorbell::model::RoomUpdate).
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
     pub id: MessageId,
     pub room: RoomId,
@@ -59,8 +60,10 @@ pub struct Message {
     /// If it is the copy of a reply in a thread that was sent to the room, too: the reply.
     pub twin_of: Option<MessageId>,
     /// What its links lead to, without what was removed.
+    #[serde(skip)]
     pub previews: Vec<LinkPreview>,
     /// In the order shown.
+    #[serde(skip)]
     pub attachments: Vec<Attachment>,
 }
 
@@ -80,7 +83,7 @@ impl Message {
 }
 
 /// The role in which a user deleted a message. The audit log records which user it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeletedBy {
     Author,
     Moderator,
@@ -101,7 +104,7 @@ impl DeletedBy {
 }
 
 /// The users who reacted to a message with one emoji: at least one, in the order of their reactions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reactions {
     pub emoji: String,
     pub users: Vec<UserId>,

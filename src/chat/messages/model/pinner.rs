@@ -1,9 +1,11 @@
 //! Who pinned a message.
 
+use serde::{Deserialize, Serialize};
+
 use crate::kernel::UserId;
 
 /// The user who pinned a message, under their current name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pinner {
     pub id: UserId,
     pub display_name: String,

@@ -1,6 +1,8 @@
 //! Quotes: what a reply shows of the message that it replies to. A quote is read together with its
 //! reply and never stored, so an edited or deleted text is left nowhere.
 
+use serde::{Deserialize, Serialize};
+
 use crate::chat::accounts::model::UserRef;
 use crate::chat::messages::model::Message;
 use crate::kernel::{MessageId, UserId};
@@ -10,7 +12,7 @@ use crate::text::render::text_of;
 const EXCERPT: usize = 140;
 
 /// A message that is not deleted, as its replies show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     pub id: MessageId,
     pub author: UserRef,

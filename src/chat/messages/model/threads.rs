@@ -1,5 +1,7 @@
 //! What a message shows of the thread that it is the head of.
 
+use serde::{Deserialize, Serialize};
+
 use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// Between the participants of [`ThreadSummary::from_column`], and between the parts of one. No name contains
@@ -8,7 +10,7 @@ const RECORD: char = '\u{1e}';
 const UNIT: char = '\u{1f}';
 
 /// A thread, as its head shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadSummary {
     /// The thread itself, as a room.
     pub room: RoomId,
@@ -21,7 +23,7 @@ pub struct ThreadSummary {
 }
 
 /// A user who replied in a thread, as an avatar shows them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
     pub id: UserId,
     pub display_name: String,

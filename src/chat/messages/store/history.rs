@@ -6,8 +6,7 @@ use super::MessageRow;
 use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
 use crate::chat::messages::model::{Message, Published, Window};
 use crate::db::{
-    Db, fetch_all, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar,
-    fetch_scalars, json_rows,
+    Db, fetch_all, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar, json_rows,
 };
 use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::{Limit, Page};
@@ -267,41 +266,45 @@ pub(in crate::chat::messages) async fn is_known(
 pub(in crate::chat::messages) async fn rooms(
     db: &Db,
 ) -> Result<Vec<(RoomId, Published)>, sqlx::Error> {
-    #[derive(sqlx::FromRow)]
-    struct RoomRow {
-        id: RoomId,
-        rev: Rev,
-        last_seq: Seq,
-    }
-    let rows: Vec<RoomRow> = fetch_all!(db, "select id, rev, last_seq from rooms")?;
-    let published = |RoomRow { id, rev, last_seq }| (id, Published { rev, last_seq });
-    Ok(rows.into_iter().map(published).collect())
+    Ok(published(fetch_all!(db, "select id, rev, last_seq from rooms")?))
 }
 
-/// The rooms with messages after this id, each with the `rev` of one that was changed last.
+#[derive(sqlx::FromRow)]
+struct RoomRow {
+    id: RoomId,
+    rev: Rev,
+    last_seq: Seq,
+}
+
+fn published(rows: Vec<RoomRow>) -> Vec<(RoomId, Published)> {
+    let published = |RoomRow { id, rev, last_seq }| (id, Published { rev, last_seq });
+    rows.into_iter().map(published).collect()
+}
+
+/// The rooms with messages after this id.
 pub(in crate::chat::messages) async fn rooms_with_messages_after(
     db: &Db,
     id: MessageId,
-) -> Result<Vec<(RoomId, Rev)>, sqlx::Error> {
-    let newest: Vec<RoomKey> = fetch_scalars!(
+) -> Result<Vec<(RoomId, Published)>, sqlx::Error> {
+    Ok(published(fetch_all!(
         db,
-        "select max(room_rev_key) from messages where id > $1 group by room_seq_key >> 32",
+        "select id, rev, last_seq from rooms
+         where id in (select distinct room_seq_key >> 32 from messages where id > $1)",
         id,
-    )?;
-    Ok(newest.into_iter().map(|change| (change.room(), Rev(change.number()))).collect())
+    )?))
 }
 
-/// The last `rev` of these rooms.
-pub(in crate::chat::messages) async fn revs(
+/// How far these rooms are, and those that they are threads of.
+pub(in crate::chat::messages) async fn rooms_among(
     db: &Db,
     rooms: &[RoomId],
-) -> Result<Vec<(RoomId, Rev)>, sqlx::Error> {
-    fetch_all!(
+) -> Result<Vec<(RoomId, Published)>, sqlx::Error> {
+    Ok(published(fetch_all!(
         db,
-        "select id, rev from rooms
+        "select id, rev, last_seq from rooms
          where id in (select cast(value as bigint) from jsonb_each($1))
             or id in (select parent_room_id from threads
                       where room_id in (select cast(value as bigint) from jsonb_each($1)))",
         json_rows(rooms),
-    )
+    )?))
 }

@@ -26,7 +26,7 @@ pub(super) use self::group_commit::{
     Committed, StoredRanges, commit_group, last_message_id, prune_idempotency_keys,
 };
 pub(super) use self::history::{
-    chunk_since, display_names, find, found, is_known, page, revs, room_of, rooms,
+    chunk_since, display_names, find, found, is_known, page, room_of, rooms, rooms_among,
     rooms_with_messages_after, since,
 };
 pub(super) use self::link_previews::{has_previews, preview_image};

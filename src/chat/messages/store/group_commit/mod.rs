@@ -72,7 +72,7 @@ pub(in crate::chat::messages) async fn commit_group(
     }
     if rest.has_one_writer() {
         drafts.retain(|draft| is_sent(draft, &posts, &posted));
-        drafts::push_deletions(&mut rest, &drafts, meta);
+        drafts::push_deletions(&mut transaction, &mut rest, &drafts, meta);
     } else {
         rest.run(&mut transaction).await?;
         rest = statements(&transaction, writes);

@@ -1,9 +1,12 @@
 //! Which users are online: a plain data structure that gets the time as a parameter.
 
+mod elsewhere;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use self::elsewhere::{Consequences, Elsewhere, SILENCE};
 use crate::kernel::{Timestamp, UserId};
 
 /// How long a user stays online after their last connection ended, so that reloading a page does not
@@ -22,6 +25,10 @@ pub(super) struct OnlineUsers {
     /// Users that came or went since the last update, with whether they were online before.
     changed: HashMap<UserId, bool>,
     is_over_limit: bool,
+    /// How often the users who are online here have changed, as was reported to the other processes.
+    version: u64,
+    /// Whether nothing more is reported to the other processes.
+    is_leaving: bool,
     /// All online users, until someone comes or goes. When all clients reconnect at the same time, they
     /// share one list.
     all: Option<Arc<[UserId]>>,
@@ -29,8 +36,46 @@ pub(super) struct OnlineUsers {
 
 struct Entry {
     sockets: u32,
-    /// If there are no sockets: when the user goes offline.
+    /// If there are no sockets: when the user goes offline here.
     until: Timestamp,
+    /// Whether it was reported to the other processes that the user is online here.
+    is_announced: bool,
+    /// At how many other processes the user is online.
+    processes: u32,
+    /// How long the user stays online although the last of these is gone.
+    lost_until: Timestamp,
+}
+
+impl Entry {
+    fn is_here(&self, now: Timestamp) -> bool {
+        self.sockets > 0 || is_ahead(self.until, now)
+    }
+
+    fn is_elsewhere(&self, now: Timestamp) -> bool {
+        self.processes > 0 || is_ahead(self.lost_until, now)
+    }
+
+    /// When the user goes offline, here or altogether, if that is known.
+    fn next_end(&self) -> Option<Timestamp> {
+        match self {
+            Self { sockets: 1.., .. } => None,
+            Self { is_announced: true, until, .. } => Some(*until),
+            Self { processes: 1.., .. } => None,
+            Self { until, lost_until, .. } => Some(*until.max(lost_until)),
+        }
+    }
+}
+
+/// Whether an end has not come yet. One further away than possible was set by a clock that was set back since.
+fn is_ahead(end: Timestamp, now: Timestamp) -> bool {
+    end > now && end <= now.plus(PAGE_VISIT_LIFETIME)
+}
+
+/// The users who came and went at this process since the last update, for the other processes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Here {
+    pub came: Vec<UserId>,
+    pub left: Vec<UserId>,
 }
 
 /// The changes to publish.
@@ -59,6 +104,61 @@ impl OnlineUsers {
         entry.until = entry.until.max(now.plus(PAGE_VISIT_LIFETIME));
     }
 
+    /// Applies what other processes reported.
+    pub(super) fn follow(
+        &mut self,
+        Consequences { came, left, lost, .. }: Consequences,
+        now: Timestamp,
+    ) {
+        for user in came {
+            self.entry(user, Timestamp(0)).processes += 1;
+        }
+        for (users, grace) in [(left, Duration::ZERO), (lost, DISCONNECT_GRACE)] {
+            for user in users {
+                if let Some(entry) = self.entries.get_mut(&user) {
+                    entry.processes = entry.processes.saturating_sub(1);
+                    entry.lost_until = entry.lost_until.max(now.plus(grace));
+                }
+            }
+        }
+    }
+
+    /// The users who are online here, as was reported to the other processes.
+    pub(super) fn here(&self) -> Vec<UserId> {
+        let here = self.entries.iter().filter(|(_, entry)| entry.is_announced);
+        here.map(|(user, _)| *user).collect()
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(super) fn next_version(&mut self) -> u64 {
+        self.version += 1;
+        self.version
+    }
+
+    /// From now on no one comes or goes here.
+    pub(super) fn stop_reporting(&mut self) {
+        self.is_leaving = true;
+    }
+
+    /// Returns who came and went here since the last call. Called before [`Self::take_update`], which forgets who left.
+    pub(super) fn take_here(&mut self, now: Timestamp) -> Here {
+        let mut here = Here::default();
+        if self.is_leaving {
+            return here;
+        }
+        for (user, entry) in &mut self.entries {
+            let is_here = entry.is_here(now);
+            if is_here != entry.is_announced {
+                entry.is_announced = is_here;
+                if is_here { &mut here.came } else { &mut here.left }.push(*user);
+            }
+        }
+        here
+    }
+
     pub(super) fn is_online(&self, user: UserId) -> bool {
         self.entries.contains_key(&user)
     }
@@ -74,10 +174,7 @@ impl OnlineUsers {
 
     /// Removes users whose time is over, and returns the changes since the last call.
     pub(super) fn take_update(&mut self, now: Timestamp) -> PresenceUpdate {
-        // An end further away than possible was set by a clock that was set back since.
-        let latest_end = now.plus(PAGE_VISIT_LIFETIME);
-        let is_over =
-            |entry: &Entry| entry.sockets == 0 && (entry.until <= now || entry.until > latest_end);
+        let is_over = |entry: &Entry| !entry.is_here(now) && !entry.is_elsewhere(now);
         for (user, _) in self.entries.extract_if(.., |_, entry| is_over(entry)) {
             self.changed.entry(user).or_insert(true);
             self.all = None;
@@ -99,9 +196,9 @@ impl OnlineUsers {
         }
     }
 
-    /// When the next user goes offline.
+    /// When the next user goes offline, here or altogether.
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        self.entries.values().filter(|entry| entry.sockets == 0).map(|entry| entry.until).min()
+        self.entries.values().filter_map(Entry::next_end).min()
     }
 
     /// The user's entry, created if they were not online.
@@ -109,7 +206,8 @@ impl OnlineUsers {
         self.entries.entry(user).or_insert_with(|| {
             self.changed.entry(user).or_insert(false);
             self.all = None;
-            Entry { sockets: 0, until }
+            let (is_announced, processes, lost_until) = (false, 0, Timestamp(0));
+            Entry { sockets: 0, until, is_announced, processes, lost_until }
         })
     }
 

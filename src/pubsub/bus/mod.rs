@@ -1,0 +1,127 @@
+//! Carries short notes between the processes of one installation. A note only hints at what the database already has:
+//! it may be lost, come twice or out of order, and a process without any bus is right, only slower.
+//!
+//! What a note contains is opaque here. The one implementation is NATS (core: at most once, nothing is stored).
+
+mod nats;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::{Notify, mpsc};
+
+use crate::config::BusSettings;
+use crate::kernel::Random;
+use crate::lifecycle::Lifecycle;
+
+/// Notes that wait to be sent. More are left out.
+const OUTGOING: usize = 1_024;
+/// Notes that wait to be read. More wait in the client of the server, which drops the newest of too many.
+const INCOMING: usize = 256;
+/// The longest note, in bytes: well below what servers accept by default (1 MB).
+pub const LONGEST_NOTE: usize = 64 * 1_024;
+
+/// What a note is about: one word, the last part of its subject.
+pub type Subject = &'static str;
+
+/// Counters of the bus.
+#[derive(Clone, Default)]
+pub struct BusMetrics {
+    /// 1 while connected to a server.
+    pub connected: Gauge,
+    pub published: Counter,
+    pub received: Counter,
+    /// Notes that were left out because there was no connection, or too many of them.
+    pub skipped: Counter,
+    /// How often a server or this process dropped notes because it read too slowly.
+    pub slow: Counter,
+}
+
+/// Whether notes reach other processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BusState {
+    /// There is no bus.
+    Off,
+    Connected,
+    Away,
+}
+
+/// The sending end. Clones share it.
+#[derive(Clone, Default)]
+pub struct Bus {
+    outgoing: Option<mpsc::Sender<(Subject, Vec<u8>)>>,
+    metrics: BusMetrics,
+}
+
+/// The receiving end.
+pub struct BusReceiver {
+    notes: mpsc::Receiver<Note>,
+    missed: Arc<Notify>,
+}
+
+/// What the receiving end gets.
+pub enum Received {
+    Note(Note),
+    /// Notes may have been missed: the connection is new, or this process read too slowly.
+    Missed,
+}
+
+/// A note of another process.
+pub struct Note {
+    pub subject: String,
+    pub payload: Bytes,
+}
+
+impl Bus {
+    /// Starts the tasks that send and receive. Whether a server can be reached does not matter: they try until it can.
+    ///
+    /// # Errors
+    /// If an address cannot be used.
+    pub async fn start(
+        settings: &BusSettings,
+        random: &Random,
+        lifecycle: &Lifecycle,
+    ) -> anyhow::Result<(Self, BusReceiver)> {
+        let metrics = BusMetrics::default();
+        let missed = Arc::new(Notify::new());
+        let (outgoing, to_send) = mpsc::channel(OUTGOING);
+        let (received, notes) = mpsc::channel(INCOMING);
+        let link = nats::Link { metrics: metrics.clone(), missed: missed.clone() };
+        let client = nats::connect(settings, &link, random.clone()).await?;
+        nats::send(&client, to_send, link.clone(), settings, lifecycle);
+        nats::receive(&client, received, link, settings, lifecycle).await?;
+        Ok((Self { outgoing: Some(outgoing), metrics }, BusReceiver { notes, missed }))
+    }
+
+    /// Sends a note to all other processes, if that is possible now. Never waits.
+    pub fn publish(&self, subject: Subject, payload: Vec<u8>) {
+        let Some(outgoing) = &self.outgoing else { return };
+        if payload.len() > LONGEST_NOTE || outgoing.try_send((subject, payload)).is_err() {
+            self.metrics.skipped.inc();
+        }
+    }
+
+    pub fn state(&self) -> BusState {
+        match (&self.outgoing, self.metrics.connected.get()) {
+            (None, _) => BusState::Off,
+            (Some(_), 0) => BusState::Away,
+            (Some(_), _) => BusState::Connected,
+        }
+    }
+
+    pub fn metrics(&self) -> &BusMetrics {
+        &self.metrics
+    }
+}
+
+impl BusReceiver {
+    /// Waits for the next note; `None` after the end.
+    pub async fn next(&mut self) -> Option<Received> {
+        tokio::select! {
+            () = self.missed.notified() => Some(Received::Missed),
+            note = self.notes.recv() => note.map(Received::Note),
+        }
+    }
+}
