@@ -1,5 +1,5 @@
 //! Signs what travels between the processes of an installation, so that a bus which others use, too, needs no trust:
-//! they can neither ring nor listen to another installation's rings by mistake. What is signed is not secret.
+//! no one else can make a notice, and no installation takes in those of another one. What is signed is not secret.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -17,7 +17,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// `key` is the same in all processes of the installation. Rings of another epoch are not valid.
+    /// `key` is the same in all processes of the installation. Notices of another epoch are not valid.
     ///
     /// # Panics
     /// Never: HMAC takes a key of any length.

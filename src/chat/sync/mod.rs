@@ -4,6 +4,7 @@
 //! A change is returned with the current state, not as a history. Returning a change twice is harmless,
 //! missing one is not, so the query goes back a little further than necessary.
 
+mod last_look;
 pub mod model;
 pub mod remote_changes;
 mod store;

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
+use super::last_look::LastLook;
 use crate::changefeed::Poller;
 use crate::changefeed::model::Change;
 use crate::chat::accounts::Accounts;
@@ -26,8 +27,8 @@ use crate::lifecycle::Lifecycle;
 
 /// How often the database is polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Notices that are answered together.
-const RINGS: usize = 256;
+/// Notices that are handled together.
+const NOTICES: usize = 256;
 
 /// Publishes remote changes as if they had happened in this process.
 struct RemoteChanges {
@@ -38,6 +39,7 @@ struct RemoteChanges {
     messages: RemoteMessages,
     hub: EventHub,
     poller: Poller,
+    last_look: LastLook,
     epoch: EpochGuard,
     /// The value of [`EpochGuard::renewals`] that the poller belongs to.
     epoch_renewals: u64,
@@ -58,7 +60,7 @@ pub struct Sources {
     pub notices: mpsc::Receiver<ChangeNotice>,
 }
 
-/// Starts the task that polls and answers notices.
+/// Starts the task that polls and handles notices.
 pub async fn start(
     (accounts, rooms, emoji, personal): (Accounts, Rooms, CustomEmoji, Personal),
     Sources { hub, messages, mut notices }: Sources,
@@ -66,7 +68,12 @@ pub async fn start(
     lifecycle: &Lifecycle,
 ) -> Result<(), ServiceError> {
     let epoch_renewals = epoch.renewals();
+    let last_look = LastLook::now();
     let poller = rooms.poller().await?;
+    // Without a bus nothing of other processes arrives but through the database.
+    if !notices.is_closed() {
+        last_look.watch(hub.clone(), lifecycle);
+    }
     rooms.load_deleted().await?;
     let mut remote_changes = RemoteChanges {
         accounts,
@@ -76,6 +83,7 @@ pub async fn start(
         messages,
         hub,
         poller,
+        last_look,
         epoch,
         epoch_renewals,
     };
@@ -88,8 +96,8 @@ pub async fn start(
             tokio::select! {
                 () = closing.cancelled() => return,
                 _ = interval.tick() => remote_changes.poll_all().await,
-                1.. = notices.recv_many(&mut waiting, RINGS) => {
-                    remote_changes.answer(&std::mem::take(&mut waiting)).await;
+                1.. = notices.recv_many(&mut waiting, NOTICES) => {
+                    remote_changes.handle(&std::mem::take(&mut waiting)).await;
                 }
             }
         }
@@ -97,10 +105,10 @@ pub async fn start(
     Ok(())
 }
 
-/// Starts the task that notices at the other processes when this one has committed a change.
+/// Starts the task that notifies the other processes when this one has committed a change.
 pub fn start_notifying(db: Db, doorbell: Doorbell, lifecycle: &Lifecycle) {
     let closing = lifecycle.closing();
-    lifecycle.spawn_worker("change-ringer", async move {
+    lifecycle.spawn_worker("change-notifier", async move {
         while closing.run_until_cancelled(db.change_committed()).await.is_some() {
             doorbell.notify_changes();
         }
@@ -115,8 +123,8 @@ impl RemoteChanges {
         note(self.messages.poll().await);
     }
 
-    /// Answers notices that came together: one query for all that say the same.
-    async fn answer(&mut self, notices: &[ChangeNotice]) {
+    /// Handles notices that came together: one query for all that say the same.
+    async fn handle(&mut self, notices: &[ChangeNotice]) {
         if notices.contains(&ChangeNotice::Missed) {
             self.poll_all().await;
         } else if notices.contains(&ChangeNotice::Changes) {
@@ -165,15 +173,27 @@ impl RemoteChanges {
     }
 
     async fn poll(&mut self) -> Result<(), ServiceError> {
+        let began = Instant::now();
         let renewals = self.epoch.renewals();
         if renewals != self.epoch_renewals {
             // After the epoch changed, the old ids mean nothing, and all clients reconnect anyway.
             self.poller = self.rooms.poller().await?;
             self.epoch_renewals = renewals;
         }
-        let mut changes = self.poller.changes().await?;
+        let (mut ends, others): (Vec<_>, Vec<_>) = self
+            .poller
+            .changes()
+            .await?
+            .into_iter()
+            .partition(|(_, change)| matches!(change, Change::Revoked(..) | Change::Left(..)));
         // Revocations first: they need no query that could fail, and must not wait for those of other changes.
-        changes.sort_by_key(|(_, change)| !matches!(change, Change::Revoked(..)));
+        ends.sort_by_key(|(_, change)| !matches!(change, Change::Revoked(..)));
+        self.apply_all(ends).await?;
+        self.last_look.record(began);
+        self.apply_all(others).await
+    }
+
+    async fn apply_all(&mut self, changes: Vec<(i64, Change)>) -> Result<(), ServiceError> {
         for (id, change) in changes {
             self.apply(change).await?;
             self.poller.acknowledge(id);
