@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{Tus, begin_request, header, id, post, url};
-use crate::support::{Api, Server, eventually};
+use crate::support::{Api, Server, Storage, eventually};
 
 #[tokio::test]
 async fn a_file_arrives_in_parts_and_is_read_as_it_was_sent() {
@@ -261,6 +261,10 @@ async fn the_description_of_a_file_can_be_changed_until_it_is_posted() {
 
 #[tokio::test]
 async fn a_description_that_comes_before_the_last_byte_is_kept() {
+    if Storage::is_on_postgres() && Storage::bucket().is_some() {
+        // There the beginning of a request is not seen: it arrives with a whole piece.
+        return;
+    }
     let server = Server::start().await;
     let mut page = server.browser_as("ana").await;
     let ana = server.api("ana").await;
