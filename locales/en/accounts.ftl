@@ -294,3 +294,25 @@ storage-unreadable = Messages whose files are missing
 storage-unreadable-hint = A backup has them: copy them from its folder “files” into that of the storage, and check again.
 storage-message = Message { $name }
 job-check-storage = Check the storage of files
+
+# Machines
+machines = Machines
+machines-hint = Each Patio of this installation reports here every ten seconds. One that ended without saying so stays in the list for a day.
+machines-warnings = Needs attention
+machines-versions = The machines run different versions. Update them all to the same one.
+machines-clock = The clock of { $name } is wrong by more than a second. Patio goes by that of the database; set it right all the same.
+machines-bus-away = { $name } cannot reach NATS. Until it can, changes take up to a second from and to its users, and typing and presence stay with it.
+machines-silent = { $name } has not reported since { $time }. It hangs, is cut off, or has crashed.
+machine-name = Name
+machine-version = Version
+machine-since = Since
+machine-connections = Connections
+machine-online = People
+machine-clock = Clock
+machine-bus = Doorbell
+clock-right = right
+clock-behind = { $name } behind
+clock-ahead = { $name } ahead
+bus-off = none
+bus-connected = connected
+bus-away = away

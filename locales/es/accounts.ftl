@@ -294,3 +294,25 @@ storage-unreadable = Mensajes cuyos archivos faltan
 storage-unreadable-hint = Una copia de seguridad los tiene: cópialos de su carpeta «files» a la del almacenamiento y comprueba otra vez.
 storage-message = Mensaje { $name }
 job-check-storage = Comprobar el almacenamiento de archivos
+
+# Máquinas
+machines = Máquinas
+machines-hint = Cada Patio de esta instalación se anuncia aquí cada diez segundos. El que terminó sin decirlo sigue un día en la lista.
+machines-warnings = Necesita atención
+machines-versions = Las máquinas tienen versiones distintas. Actualízalas todas a la misma.
+machines-clock = El reloj de { $name } va mal por más de un segundo. Patio se guía por el de la base de datos; ponlo en hora de todos modos.
+machines-bus-away = { $name } no alcanza NATS. Mientras tanto, los cambios tardan hasta un segundo en llegar de sus usuarios y a ellos, y quién escribe o está en línea solo se ve allí.
+machines-silent = { $name } no se anuncia desde { $time }. Está bloqueado, aislado o se cayó.
+machine-name = Nombre
+machine-version = Versión
+machine-since = Desde
+machine-connections = Conexiones
+machine-online = Personas
+machine-clock = Reloj
+machine-bus = Timbre
+clock-right = en hora
+clock-behind = { $name } atrasado
+clock-ahead = { $name } adelantado
+bus-off = ninguno
+bus-connected = conectado
+bus-away = sin conexión

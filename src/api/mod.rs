@@ -7,6 +7,7 @@ mod errors;
 mod files;
 mod members;
 mod messages;
+mod nodes;
 mod openapi;
 mod personal;
 mod read_marker;
@@ -69,6 +70,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .merge(threads::router())
         .merge(search::router())
         .merge(audit::router())
+        .merge(nodes::router())
         .merge(emoji::router())
         .merge(files::router())
 }

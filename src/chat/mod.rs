@@ -16,6 +16,7 @@ pub mod files;
 pub mod link_previews;
 pub mod messages;
 pub mod names;
+pub mod nodes;
 pub mod presence;
 pub mod rooms;
 pub mod saved;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
@@ -24,6 +24,7 @@ use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::BearerSecret;
 use crate::chat::doorbell::{BusMetrics, Doorbell};
 use crate::chat::messages::Messages;
+use crate::chat::nodes::Nodes;
 use crate::chat::presence::Presence;
 use crate::config::MetricsToken;
 use crate::http::request::auth;
@@ -46,6 +47,7 @@ pub struct Metrics {
     pub jobs: Jobs,
     pub lifecycle: Lifecycle,
     pub messages: Messages,
+    pub nodes: Nodes,
     pub presence: Presence,
     pub requests: Requests,
     pub sockets: SocketMetrics,
@@ -154,6 +156,7 @@ fn registry(metrics: &Metrics, jobs: Option<JobCounts>) -> Registry {
     patio.register("connections", "Open connections, live connections included", connections);
     let online = ConstGauge::new(metrics.presence.online().len());
     patio.register("people_online", "Users who are online", online);
+    register_nodes(patio, &metrics.nodes);
     let (posted, batches, waiting) = metrics.messages.metrics();
     patio.register("messages", "Messages posted", posted);
     patio.register("commit_batch_size", "Writes in one transaction", batches);
@@ -183,7 +186,16 @@ fn register_live_connections(patio: &mut Registry, live: &SocketMetrics) {
     patio.register("live_queue_bytes", "Bytes in all send queues", live.queued.clone());
 }
 
-/// Registers the operating system's metrics of this process. Linux only.
+fn register_nodes(patio: &mut Registry, nodes: &Nodes) {
+    let count = ConstGauge::new(nodes.count());
+    patio.register("nodes", "Patios of this installation that were seen lately", count);
+    let offset = nodes.clock_offset();
+    let seconds = Duration::from_millis(offset.unsigned_abs()).as_secs_f64();
+    let seconds = ConstGauge::new(if offset < 0 { -seconds } else { seconds });
+    let help = "How far this machine's clock is behind the database's";
+    patio.register("clock_offset_seconds", help, seconds);
+}
+
 fn register_bus(patio: &mut Registry, bus: &BusMetrics, refused: &Counter) {
     let bus = bus.clone();
     patio.register("bus_connected", "Whether other Patios can be notified", bus.connected);
@@ -199,6 +211,7 @@ fn register_bus(patio: &mut Registry, bus: &BusMetrics, refused: &Counter) {
     patio.register("bus_refused", help, refused.clone());
 }
 
+/// Registers the operating system's metrics of this process. Linux only.
 fn register_process(registry: &mut Registry) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -18,6 +18,7 @@ use crate::chat::emoji::CustomEmoji;
 use crate::chat::files::Files;
 use crate::chat::link_previews::LinkPreviews;
 use crate::chat::messages::Messages;
+use crate::chat::nodes::Nodes;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::saved::SavedMessages;
@@ -88,6 +89,7 @@ services! {
     link_previews: LinkPreviews,
     messages: Messages,
     metrics: Arc<Metrics>,
+    nodes: Nodes,
     pending_answers: PendingAnswers,
     presence: Presence,
     proxy_warnings: Arc<ProxyWarnings>,

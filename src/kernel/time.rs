@@ -88,8 +88,12 @@ impl Clock {
     }
 
     pub fn now(&self) -> Timestamp {
-        let correction = self.correction.as_ref().map_or(0, |it| it.load(Ordering::Relaxed));
-        Timestamp((self.now)().0.saturating_add(correction))
+        Timestamp((self.now)().0.saturating_add(self.correction()))
+    }
+
+    /// By how many milliseconds the system's clock is corrected.
+    pub fn correction(&self) -> i64 {
+        self.correction.as_ref().map_or(0, |it| it.load(Ordering::Relaxed))
     }
 
     /// Corrects the system's clock, for all clones, by a difference to what it says. A clock that is passed in stays
@@ -117,6 +121,7 @@ mod tests {
         let before = system.now();
         system.clone().correct(-3_600_000);
         passed_in.correct(-3_600_000);
+        assert_eq!((system.correction(), passed_in.correction()), (-3_600_000, 0));
         let behind = system.now().until(before);
         assert!(
             behind > Duration::from_mins(59) && behind <= Duration::from_hours(1),

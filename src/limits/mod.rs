@@ -293,6 +293,8 @@ pub mod installation {
     pub const DOWNLOADS_AT_ONCE: usize = 256;
     /// Bytes that files leave free on the disk.
     pub const DISK_RESERVE: u64 = 256 * 1024 * 1024;
+    /// Nodes on the page of machines, and in the API: those that were seen last.
+    pub const NODES_LISTED: i64 = 256;
     /// Idle connections, or half of what open files allow if that is less.
     pub const IDLE_CONNECTIONS: usize = 2_000;
     /// Open files reserved for the database, the log and background work.

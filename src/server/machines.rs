@@ -1,9 +1,13 @@
-//! Connects this process to the others of the installation.
+//! Connects this process to the others of the installation, and lists it among them.
 
 use super::Foundation;
+use crate::changefeed::model::ProcessId;
 use crate::chat::doorbell::{Doorbell, Notices, Signer};
+use crate::chat::nodes::{Nodes, NodesParts};
+use crate::chat::presence::Presence;
 use crate::chat::sync::remote_changes;
 use crate::config::Config;
+use crate::kernel::ServiceError;
 use crate::pubsub::bus::Bus;
 
 /// Starts the doorbell, if `NATS_URL` is set. An unreachable server does not matter.
@@ -21,4 +25,23 @@ pub(super) async fn start(
     let (doorbell, notices) = Doorbell::start(bus, receiver, signer, lifecycle);
     remote_changes::start_notifying(db.clone(), doorbell.clone(), lifecycle);
     Ok((doorbell, notices))
+}
+
+/// Lists this process among the nodes of the installation.
+pub(super) async fn list(
+    foundation: &Foundation,
+    process: ProcessId,
+    (doorbell, presence): (&Doorbell, &Presence),
+    config: &Config,
+) -> Result<Nodes, ServiceError> {
+    let Foundation { db, lifecycle, clock, .. } = foundation;
+    let parts = NodesParts {
+        clock: clock.clone(),
+        doorbell: doorbell.clone(),
+        presence: presence.clone(),
+        lifecycle: lifecycle.clone(),
+        process,
+        name: config.machines.node_name(),
+    };
+    Nodes::start(db.clone(), parts).await
 }

@@ -36,6 +36,7 @@ use crate::chat::events::{Event, EventHub};
 use crate::chat::link_previews::{Fetcher, LinkPreviews};
 use crate::chat::messages::{Delivery, Messages};
 use crate::chat::names;
+use crate::chat::nodes::Nodes;
 use crate::chat::presence::{Others, Presence};
 use crate::chat::rooms::Rooms;
 use crate::chat::saved::SavedMessages;
@@ -186,10 +187,10 @@ impl Foundation {
         let sources = Sources { hub: hub.clone(), messages: remote, notices: notices.changes };
         remote_changes::start(shared, sources, epoch.clone(), lifecycle).await?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
-        let asked = (rooms.clone(), messages.clone());
-        let readiness = Readiness::new(db.clone(), asked, clock.clone(), lifecycle.stopping());
+        let readiness = self.readiness(&rooms, &messages);
+        let nodes = machines::list(self, origin, (&doorbell, &presence), &config).await?;
         let measured = (accounts.clone(), jobs.clone(), messages.clone(), presence.clone());
-        let metrics = self.metrics(measured, doorbell.clone(), &config);
+        let metrics = self.metrics(measured, (doorbell.clone(), nodes.clone()), &config);
         Ok(Services {
             accounts,
             audit: Audit::new(db.clone()),
@@ -203,6 +204,7 @@ impl Foundation {
             link_previews,
             messages,
             metrics: Arc::new(metrics),
+            nodes,
             pending_answers: PendingAnswers::default(),
             presence,
             proxy_warnings: Arc::default(),
@@ -235,6 +237,12 @@ impl Foundation {
         Rooms::new(db, hub, clock, random.clone(), origin, doorbell.clone())
     }
 
+    fn readiness(&self, rooms: &Rooms, messages: &Messages) -> Readiness {
+        let Self { db, lifecycle, clock, .. } = self;
+        let asked = (rooms.clone(), messages.clone());
+        Readiness::new(db.clone(), asked, clock.clone(), lifecycle.stopping())
+    }
+
     async fn load_emoji(
         &self,
         origin: ProcessId,
@@ -247,7 +255,7 @@ impl Foundation {
     fn metrics(
         &self,
         (accounts, jobs, messages, presence): (Accounts, Jobs, Messages, Presence),
-        doorbell: Doorbell,
+        (doorbell, nodes): (Doorbell, Nodes),
         config: &Config,
     ) -> Metrics {
         Metrics {
@@ -256,6 +264,7 @@ impl Foundation {
             jobs,
             lifecycle: self.lifecycle.clone(),
             messages,
+            nodes,
             presence,
             requests: Requests::default(),
             sockets: self.hub.metrics().clone(),

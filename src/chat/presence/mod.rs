@@ -83,6 +83,11 @@ impl Presence {
         self.lock().is_online(user)
     }
 
+    /// How many users are online at this process.
+    pub fn count_here(&self) -> usize {
+        self.lock().count_here(self.clock.now())
+    }
+
     pub fn online(&self) -> BTreeSet<UserId> {
         self.lock().online()
     }

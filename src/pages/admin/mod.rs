@@ -1,9 +1,10 @@
-//! Pages for administrators: users, rooms, custom emoji, storage, jobs and the audit log.
+//! Pages for administrators: users, rooms, custom emoji, storage, machines, jobs and the audit log.
 
 pub(in crate::pages) mod audit;
 pub(in crate::pages) mod close_account;
 pub(in crate::pages) mod emoji;
 pub(in crate::pages) mod jobs;
+pub(in crate::pages) mod machines;
 pub(in crate::pages) mod rooms;
 pub(in crate::pages) mod storage;
 pub(in crate::pages) mod users;
@@ -32,4 +33,5 @@ pub(in crate::pages) fn router() -> Router<AppState> {
         .merge(close_account::router())
         .merge(jobs::router())
         .merge(storage::router())
+        .merge(machines::router())
 }

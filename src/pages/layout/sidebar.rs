@@ -7,6 +7,7 @@ use askama::Template;
 
 use crate::chat::accounts::model::User;
 use crate::chat::files::Files;
+use crate::chat::nodes::Nodes;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{Room, Visibility};
 use crate::chat::rooms::{Rooms, UnreadThreads};
@@ -45,6 +46,8 @@ pub(in crate::pages) struct Sidebar {
     pub at: String,
     /// In bytes. Scripts send no larger one.
     pub largest_file: u64,
+    /// Pages of administrators link to that of the machines.
+    pub shows_machines: bool,
 }
 
 /// A part of the sidebar that folds.
@@ -175,9 +178,10 @@ pub(in crate::pages) struct SidebarBuilder {
     sync: Sync,
     clock: Clock,
     files: Files,
+    nodes: Nodes,
 }
 
-from_state!(SidebarBuilder { rooms, presence, sync, clock, files });
+from_state!(SidebarBuilder { rooms, presence, sync, clock, files, nodes });
 
 impl Sidebar {
     pub fn dock(&self) -> Dock {
@@ -239,6 +243,7 @@ impl SidebarBuilder {
             epoch: self.sync.epoch(),
             at: now.rfc3339(),
             largest_file: self.files.limits().largest,
+            shows_machines: self.nodes.are_several(),
         })
     }
 }

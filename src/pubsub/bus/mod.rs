@@ -48,6 +48,22 @@ pub enum BusState {
     Away,
 }
 
+impl BusState {
+    const ALL: [Self; 3] = [Self::Off, Self::Connected, Self::Away];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Connected => "connected",
+            Self::Away => "away",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
 /// The sending end. Clones share it.
 #[derive(Clone, Default)]
 pub struct Bus {

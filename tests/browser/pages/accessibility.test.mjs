@@ -24,12 +24,12 @@ async function violations({ page }) {
 
 /**
  * Elements that are wider than their container, so that they would scroll horizontally or be truncated. Exceptions: text
- * with an ellipsis, text for screen readers only, input fields, rows of files that scroll, and the presence
+ * with an ellipsis, text for screen readers only, input fields, rows of files and tabs that scroll, and the presence
  * dot that overlaps an avatar.
  */
 const tooWide = ({ page }) =>
   page.evaluate(() =>
-    [...document.querySelectorAll('html, body *:not(.avatar, input, .tray__list, .lightbox__strip)')]
+    [...document.querySelectorAll('html, body *:not(.avatar, input, .tabs, .tray__list, .lightbox__strip)')]
       .filter(
         (element) =>
           element.clientWidth > 1 &&
@@ -84,6 +84,12 @@ story('login and registration with field errors', async ({ patio, visitor }) => 
   await tom.register('a', { password: 'short', password_confirmation: 'other' });
   await eventually(async () => assert.equal(await tom.page.locator('[aria-invalid]').count(), 3));
   await isSound(tom, 'registration refused');
+});
+
+story('the page of machines', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await ana.go('/admin/machines');
+  await isSound(ana, 'the page of machines');
 });
 
 story('an empty room', async ({ newUser }) => {

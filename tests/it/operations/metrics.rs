@@ -51,6 +51,7 @@ async fn names_types_and_labels_of_metrics_do_not_change() {
     let types: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     let expected = [
         "patio_build_info gauge",
+        "patio_clock_offset_seconds gauge",
         "patio_commit_batch_size histogram",
         "patio_connections gauge",
         "patio_http_request_duration_seconds histogram",
@@ -61,6 +62,7 @@ async fn names_types_and_labels_of_metrics_do_not_change() {
         "patio_live_deliveries_total counter",
         "patio_live_queue_bytes gauge",
         "patio_messages_total counter",
+        "patio_nodes gauge",
         "patio_people_online gauge",
         "patio_sign_in_failures_total counter",
         "patio_write_queue_depth gauge",

@@ -7,5 +7,6 @@ mod demo;
 mod export;
 mod log;
 mod metrics;
+mod nodes;
 mod restricted_environment;
 mod upgrades;

@@ -129,6 +129,10 @@ impl OnlineUsers {
         here.map(|(user, _)| *user).collect()
     }
 
+    pub(super) fn count_here(&self, now: Timestamp) -> usize {
+        self.entries.values().filter(|entry| entry.is_here(now)).count()
+    }
+
     pub(super) fn version(&self) -> u64 {
         self.version
     }
