@@ -70,6 +70,13 @@ function used(pids) {
   return sum / 1000;
 }
 
+/** The settings that connect the nodes, inside script/nats. They need files that all reach. */
+function bus({ database }) {
+  const files = path.join(options.at, `${database}-files`);
+  mkdirSync(files, { recursive: true });
+  return { NATS_URL: process.env.PATIO_TEST_NATS, NATS_PREFIX: database, STORAGE_URL: `file://${files}?shared=1` };
+}
+
 async function node(build, number) {
   const port = await freePort();
   const folder = path.join(options.at, `${build.database}-${number}`);
@@ -81,6 +88,7 @@ async function node(build, number) {
     LOG: 'warn',
     RATE_LIMIT: 'off',
     PORT: String(port),
+    ...(build.hasBus && bus(build)),
   };
   return start([build.executable], port, { env, answers: up('/ready') });
 }
@@ -157,7 +165,8 @@ async function main() {
     process.exitCode = status ?? 1;
     return;
   }
-  const builds = [{ name: '', executable: options.patio, database: 'patio_nodes' }];
+  const hasBus = Boolean(process.env.PATIO_TEST_NATS);
+  const builds = [{ name: '', executable: options.patio, database: 'patio_nodes', hasBus }];
   if (options.old) builds.unshift({ name: ', before', executable: options.old, database: 'patio_nodes_old' });
   for (const build of builds) build.firstRoom = await fill(build);
   const cases = Object.entries(CASES)
