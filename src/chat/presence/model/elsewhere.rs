@@ -31,7 +31,9 @@ struct Process {
 pub(in crate::chat::presence) struct Consequences {
     pub came: Vec<UserId>,
     pub left: Vec<UserId>,
-    /// The users of a process that is gone: they have some time to appear elsewhere.
+    /// The users of a process that ends: they are about to appear elsewhere.
+    pub moving: Vec<UserId>,
+    /// The users of a process that was silent for too long. Most have appeared elsewhere by now.
     pub lost: Vec<UserId>,
     /// The list of this process is needed.
     pub ask: Option<ProcessId>,
@@ -45,8 +47,8 @@ impl Elsewhere {
     ) -> Consequences {
         if change == PresenceChange::Leaving {
             let gone = self.processes.remove(&process);
-            let lost = gone.into_iter().flat_map(|process| process.users).collect();
-            return Consequences { lost, ..Consequences::default() };
+            let moving = gone.into_iter().flat_map(|process| process.users).collect();
+            return Consequences { moving, ..Consequences::default() };
         }
         let ask = Consequences { ask: Some(process), ..Consequences::default() };
         let known = self.processes.get_mut(&process);
@@ -184,9 +186,10 @@ mod tests {
     #[test]
     fn the_users_of_a_silent_or_leaving_process_are_lost() {
         let mut elsewhere = Elsewhere::default();
+        let moving = Consequences { moving: vec![ANA], ..nothing() };
         let lost = Consequences { lost: vec![ANA], ..nothing() };
         elsewhere.receive(list(1, &[ANA]), second(0));
-        assert_eq!(elsewhere.receive(report(1, PresenceChange::Leaving), second(1)), lost);
+        assert_eq!(elsewhere.receive(report(1, PresenceChange::Leaving), second(1)), moving);
         elsewhere.receive(list(1, &[ANA]), second(2));
         assert_eq!(elsewhere.expire(second(16)), nothing());
         elsewhere.excuse(second(16));

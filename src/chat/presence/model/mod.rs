@@ -12,6 +12,8 @@ use crate::kernel::{Timestamp, UserId};
 /// How long a user stays online after their last connection ended, so that reloading a page does not
 /// change their presence.
 const DISCONNECT_GRACE: Duration = Duration::from_secs(30);
+/// The same for the users of a process that has been silent for a while: together half a minute.
+const SILENCE_GRACE: Duration = Duration::from_secs(8);
 /// How long a page load counts if no connection follows.
 pub(super) const PAGE_VISIT_LIFETIME: Duration = Duration::from_mins(2);
 /// With more users online than this, changes are no longer published…
@@ -105,15 +107,13 @@ impl OnlineUsers {
     }
 
     /// Applies what other processes reported.
-    pub(super) fn follow(
-        &mut self,
-        Consequences { came, left, lost, .. }: Consequences,
-        now: Timestamp,
-    ) {
+    pub(super) fn follow(&mut self, reported: Consequences, now: Timestamp) {
+        let Consequences { came, left, moving, lost, .. } = reported;
         for user in came {
             self.entry(user, Timestamp(0)).processes += 1;
         }
-        for (users, grace) in [(left, Duration::ZERO), (lost, DISCONNECT_GRACE)] {
+        let all = [(left, Duration::ZERO), (moving, DISCONNECT_GRACE), (lost, SILENCE_GRACE)];
+        for (users, grace) in all {
             for user in users {
                 if let Some(entry) = self.entries.get_mut(&user) {
                     entry.processes = entry.processes.saturating_sub(1);
@@ -326,5 +326,45 @@ mod tests {
         assert_eq!(all.len(), RESUME_AT);
         online.connect(user(BROADCAST_LIMIT));
         assert_eq!(changes(&mut online, 30), [(user(BROADCAST_LIMIT), true)]);
+    }
+
+    #[test]
+    fn users_of_other_processes_are_online_until_the_last_of_these_is_gone() {
+        let mut online = OnlineUsers::default();
+        let report = |came: &[UserId], left: &[UserId], moving: &[UserId], lost: &[UserId]| {
+            let (came, left, moving) = (came.to_vec(), left.to_vec(), moving.to_vec());
+            Consequences { came, left, moving, lost: lost.to_vec(), ask: None }
+        };
+        online.follow(report(&[ANA, LUIS], &[], &[], &[]), second(0));
+        online.follow(report(&[ANA], &[], &[], &[]), second(0));
+        assert_eq!(changes(&mut online, 0).len(), 2);
+        online.follow(report(&[], &[ANA, LUIS], &[], &[]), second(1));
+        assert_eq!(changes(&mut online, 1), [(LUIS, false)], "ana is at one more");
+        online.follow(report(&[], &[], &[], &[ANA]), second(2));
+        assert_eq!(changes(&mut online, 9), [], "she may come back elsewhere");
+        assert_eq!(online.next_expiry(), Some(second(10)));
+        assert_eq!(changes(&mut online, 10), [(ANA, false)]);
+        online.follow(report(&[ANA], &[], &[], &[]), second(20));
+        online.follow(report(&[], &[], &[ANA], &[]), second(20));
+        assert_eq!(changes(&mut online, 49), [(ANA, true)]);
+        assert_eq!(changes(&mut online, 50), [(ANA, false)]);
+    }
+
+    #[test]
+    fn only_who_is_online_here_is_reported() {
+        let mut online = OnlineUsers::default();
+        let came = Consequences { came: vec![LUIS], ..Consequences::default() };
+        online.follow(came, second(0));
+        online.connect(ANA);
+        let here =
+            |came: &[UserId], left: &[UserId]| Here { came: came.to_vec(), left: left.to_vec() };
+        assert_eq!(online.take_here(second(0)), here(&[ANA], &[]));
+        assert_eq!(online.here(), [ANA]);
+        online.disconnect(ANA, second(1));
+        assert_eq!(online.take_here(second(30)), here(&[], &[]));
+        assert_eq!(online.take_here(second(31)), here(&[], &[ANA]));
+        online.stop_reporting();
+        online.connect(ANA);
+        assert_eq!(online.take_here(second(32)), here(&[], &[]));
     }
 }
