@@ -21,6 +21,9 @@ use crate::kernel::{Clock, RoomId, Seq, ServiceError, UserId};
 
 /// Overlap when polling by time, to cover slow commits and clock skew.
 pub const OVERLAP: Duration = Duration::from_secs(10);
+/// How long a query of a poll may take on a server. A connection that is lost without a word must not keep a process from
+/// learning of revocations.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(4);
 /// How many ids may still be uncommitted below the greatest one: more than the sessions of one user, which closing
 /// their account revokes in one transaction.
 const LATE_IDS: i64 = 1_000;
@@ -63,7 +66,8 @@ impl Poller {
 
     /// Returns the changes of other processes that are not acknowledged yet, with their row ids.
     pub async fn changes(&mut self) -> Result<Vec<(i64, Change)>, ServiceError> {
-        let mut recorded = store::after(&self.db, self.seen.resume_from()).await?;
+        let reading = store::after(&self.db, self.seen.resume_from());
+        let mut recorded = self.db.within(LOOK_TIMEOUT, reading).await?;
         recorded.retain(|row| !self.seen.contains(row.id));
         let mut others = Vec::new();
         for row in recorded {
@@ -83,7 +87,8 @@ impl Poller {
     /// Returns the read markers that other processes have moved since the last call.
     pub async fn read_markers(&mut self) -> Result<Vec<Read>, ServiceError> {
         let then = self.clock.now().minus(OVERLAP);
-        let mut reads = store::reads_since(&self.db, then, self.me).await?;
+        let reading = store::reads_since(&self.db, then, self.me);
+        let mut reads = self.db.within(LOOK_TIMEOUT, reading).await?;
         let known = std::mem::replace(&mut self.read, reads.iter().copied().collect());
         reads.retain(|read| !known.contains(read));
         Ok(reads)

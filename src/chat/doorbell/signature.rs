@@ -1,5 +1,5 @@
-//! Signs what travels between the processes of an installation, so that a bus which others use, too, needs no trust:
-//! no one else can make a notice, and no installation takes in those of another one. What is signed is not secret.
+//! Signs the notices of an installation, so that no one else on the same servers can make one, and no installation takes
+//! in those of another one. What is signed is not secret: who may subscribe can read it.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;

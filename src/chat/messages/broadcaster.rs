@@ -92,6 +92,10 @@ pub(super) fn start(
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => {
+                        if matches!(command, Command::Restart(..)) {
+                            // They may be of the earlier history. What is missed is found by polling.
+                            while notices.try_recv().is_ok() {}
+                        }
                         broadcaster.execute(command).await;
                         broadcaster.notify_followers().await;
                     }
@@ -118,7 +122,10 @@ impl Broadcaster {
         match command {
             Command::Committed(changes) => {
                 self.publish(&changes).await;
-                self.doorbell.notify_messages(|| self.updates(&changes));
+                // What was stored in an earlier history must not be signed as of this one.
+                if self.is_current() {
+                    self.doorbell.notify_messages(|| self.updates(&changes));
+                }
             }
             Command::Check(Changed { open, others }) => {
                 for (room, stored) in others {
@@ -180,6 +187,10 @@ impl Broadcaster {
 
     /// Publishes changes of other processes. What does not follow on what was published is read from the database.
     async fn publish_updates(&mut self, mut updates: Vec<RoomUpdate>) {
+        // Until this task starts over, its numbers are of an earlier history.
+        if !self.is_current() {
+            return;
+        }
         updates.retain(|update| update.rev > self.rev(update.room));
         let subscribed = self.subscribed(&updates).await;
         for update in updates {
@@ -196,10 +207,16 @@ impl Broadcaster {
                     self.broadcast(&Arc::new(message), &mentioned);
                 }
             }
-            if rev > self.rev(room) {
+            // A room that could not be read is read again with the next tick.
+            if rev > self.rev(room) && !self.behind.contains(&room) {
                 self.catch_up(room).await;
             }
         }
+    }
+
+    /// Whether the history is the one that the numbers here belong to.
+    fn is_current(&self) -> bool {
+        self.epoch_renewals == self.epoch.renewals()
     }
 
     fn rev(&self, room: RoomId) -> Rev {

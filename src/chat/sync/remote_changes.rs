@@ -3,10 +3,12 @@
 //! asked for changes every second, and at once when another process sends a notice.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 
 use super::last_look::LastLook;
 use crate::changefeed::Poller;
@@ -36,8 +38,9 @@ struct RemoteChanges {
     rooms: Rooms,
     personal: Personal,
     emoji: CustomEmoji,
-    messages: RemoteMessages,
     hub: EventHub,
+    /// Notified when messages of other processes may have been missed.
+    missed: Arc<Notify>,
     poller: Poller,
     last_look: LastLook,
     epoch: EpochGuard,
@@ -56,7 +59,7 @@ pub struct Personal {
 pub struct Sources {
     pub hub: EventHub,
     pub messages: RemoteMessages,
-    /// What other processes notice for.
+    /// The notices of other processes.
     pub notices: mpsc::Receiver<ChangeNotice>,
 }
 
@@ -69,6 +72,7 @@ pub async fn start(
 ) -> Result<(), ServiceError> {
     let epoch_renewals = epoch.renewals();
     let last_look = LastLook::now();
+    let missed = Arc::new(Notify::new());
     let poller = rooms.poller().await?;
     // Without a bus nothing of other processes arrives but through the database.
     if !notices.is_closed() {
@@ -80,8 +84,8 @@ pub async fn start(
         rooms,
         personal,
         emoji,
-        messages,
         hub,
+        missed: missed.clone(),
         poller,
         last_look,
         epoch,
@@ -102,7 +106,27 @@ pub async fn start(
             }
         }
     });
+    let closing = lifecycle.closing();
+    lifecycle.spawn_worker("remote-messages", poll_messages(messages, missed, closing));
     Ok(())
+}
+
+/// Polls for messages of other processes. A task of its own: revocations must not wait for messages.
+async fn poll_messages(
+    mut messages: RemoteMessages,
+    missed: Arc<Notify>,
+    closing: CancellationToken,
+) {
+    let mut interval = tokio::time::interval(POLL_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => return,
+            _ = interval.tick() => {}
+            () = missed.notified() => {}
+        }
+        note(messages.poll().await);
+    }
 }
 
 /// Starts the task that notifies the other processes when this one has committed a change.
@@ -116,16 +140,15 @@ pub fn start_notifying(db: Db, doorbell: Doorbell, lifecycle: &Lifecycle) {
 }
 
 impl RemoteChanges {
-    /// Messages even if the rest failed, and the other way round.
     async fn poll_all(&mut self) {
         note(self.poll().await);
         note(self.poll_reads().await);
-        note(self.messages.poll().await);
     }
 
     /// Handles notices that came together: one query for all that say the same.
     async fn handle(&mut self, notices: &[ChangeNotice]) {
         if notices.contains(&ChangeNotice::Missed) {
+            self.missed.notify_one();
             self.poll_all().await;
         } else if notices.contains(&ChangeNotice::Changes) {
             note(self.poll().await);
@@ -162,6 +185,7 @@ impl RemoteChanges {
         if self.has_subscribers(Channel::Room(room)).await
             && let Some(user) = self.accounts.by_id(user).await?
             && self.rooms.reader(&user, room).await.is_ok()
+            && !self.rooms.was_removed(user.id, room).await?
         {
             self.hub.broadcast_unnumbered(Channel::Room(room), &Event::Typing { room, user });
         }
