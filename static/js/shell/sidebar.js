@@ -196,23 +196,23 @@ export class Sidebar {
   }
 
   /**
-   * Sequence numbers only grow, unless the user moves a marker back, in whatever order updates arrive. The server's latest unread count is the base;
-   * messages after it are added. It never exceeds what lies after the read marker, because deleted messages aren't
-   * unread.
+   * Sequence numbers only grow, unless the user moves a marker back, in whatever order updates arrive. The server's
+   * latest unread count is the base; messages after it are added, also to the count of a room that was empty then. It
+   * never exceeds what lies after the read marker, because deleted messages aren't unread.
    * @param {number} room
    * @param {Partial<RoomCounts> & { back?: boolean }} update `back`: the user marked messages as unread
    */
-  updateCounts(room, { last = 0, read = 0, unread, mentions, back = false }) {
+  updateCounts(room, { last, read = 0, unread, mentions, back = false }) {
     const counts = this.#counts.get(room);
     if (!counts) return;
     const next = {
-      last: Math.max(counts.last, last),
+      last: Math.max(counts.last, last ?? 0),
       read: back ? read : Math.max(counts.read, read),
       unread: 0,
       mentions: mentions ?? counts.mentions,
     };
     const estimate =
-      unread === undefined ? counts.unread + next.last - counts.last : unread + next.last - (last || next.last);
+      unread === undefined ? counts.unread + next.last - counts.last : unread + next.last - (last ?? next.last);
     next.unread = Math.max(0, Math.min(estimate, next.last - next.read));
     if (next.read >= next.last) next.mentions = 0;
     this.#counts.set(room, next);

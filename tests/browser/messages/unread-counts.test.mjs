@@ -47,6 +47,27 @@ story('messages in other rooms are counted in sidebar and title until read', asy
   });
 });
 
+story('a message counts in a room whose state was read while it was empty', async (all) => {
+  const [ana, tom] = await apart(all);
+  let empty;
+  await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => {
+      const { type, room } = JSON.parse(text);
+      if (type === 'room' && room.id === 1) empty = text;
+      socket.send(text);
+      if (type === 'unread' && room === 1) socket.send(empty); // it was read before the message and comes after it
+    });
+  });
+  await ana.go('/rooms/2');
+  await all.newUser('eva');
+  await eventually(() => assert.notEqual(empty, undefined));
+  await tom.post('one');
+  await shows(ana, 'lobby', '1');
+  await tom.post('two');
+  await shows(ana, 'lobby', '2');
+});
+
 story('an opened page shows the unread counts', async (all) => {
   const [ana, tom] = await apart(all);
   await ana.go('/settings');

@@ -204,6 +204,7 @@ story(
     epoch = 'another';
     await ana.cut();
     await eventually(() => assert.equal(epoch, null));
+    await isLive(ana);
     assert.equal(await field.inputValue(), 'half-typed@exam');
     await ana.row('lobby').click();
     await ana.isIn('lobby');
