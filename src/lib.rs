@@ -18,6 +18,7 @@ pub mod media;
 pub mod outgoing;
 pub mod websocket;
 
+pub mod attempts;
 pub mod changefeed;
 pub mod jobs;
 pub mod pubsub;

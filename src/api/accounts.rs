@@ -69,7 +69,7 @@ async fn create(
     visitor: LoginSource,
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<Response, Problem> {
-    rate_limiter.sign_up(client)?;
+    rate_limiter.sign_up(client).await?;
     let new = NewAccount::parse(&new.name, &new.email, &new.password).map_err(Problem::invalid)?;
     let verified = accounts.register(&new, &visitor).await.map_err(|error| match error {
         RegisterError::Closed => Problem::with_detail(StatusCode::FORBIDDEN, "register-closed"),

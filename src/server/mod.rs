@@ -26,6 +26,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
 
 use self::jobs::JobServices;
+use crate::attempts::Attempts;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::{AccountSettings, Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
@@ -209,7 +210,7 @@ impl Foundation {
             presence,
             proxy_warnings: Arc::default(),
             random: random.clone(),
-            rate_limiter: RateLimiter::new(config.rate_limit, clock.clone()),
+            rate_limiter: self.rate_limiter(&config),
             readiness,
             search: Search::start(db.clone(), rooms.clone(), lifecycle).await?,
             rooms,
@@ -235,6 +236,11 @@ impl Foundation {
         let Self { db, hub, clock, random, .. } = self;
         let (db, hub, clock) = (db.clone(), hub.clone(), clock.clone());
         Rooms::new(db, hub, clock, random.clone(), origin, doorbell.clone())
+    }
+
+    fn rate_limiter(&self, config: &Config) -> RateLimiter {
+        let Self { db, clock, .. } = self;
+        RateLimiter::new(config.rate_limit, clock.clone(), Attempts::new(clock.clone(), db))
     }
 
     fn readiness(&self, rooms: &Rooms, messages: &Messages) -> Readiness {

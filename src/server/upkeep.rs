@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::Foundation;
+use crate::attempts;
 use crate::http::state::Services;
 
 /// How often full token buckets and idle database connections are dropped.
@@ -15,8 +16,9 @@ const EPOCH_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Foundation {
-    /// Periodically drops this process's full token buckets and idle database connections.
+    /// Periodically drops full token buckets and idle database connections.
     pub(super) fn spawn_idle_cleanup(&self, services: &Services) {
+        attempts::start_upkeep(&self.db, &self.clock, &self.lifecycle);
         let Services { rate_limiter, accounts, .. } = services;
         let (rate_limiter, accounts) = (rate_limiter.clone(), accounts.clone());
         let db = self.db.clone();

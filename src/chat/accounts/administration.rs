@@ -10,6 +10,7 @@ use super::model::{
 use super::slow_work::Share;
 use super::store::{NewResetLink, RoleSet};
 use super::{Accounts, LoginSource, RegisterError, store};
+use crate::attempts::model::TakeError;
 use crate::chat::events::{Channel, Signal};
 use crate::chat::names::model::NameFilter;
 use crate::config::Signup;
@@ -204,10 +205,13 @@ impl Accounts {
         link: &BearerSecret,
         from: &LoginSource,
     ) -> Result<User, ResetError> {
-        let attempt = self.guesses.begin(from.keys()).await.map_err(ResetError::TooMany)?;
+        let attempt = self.guesses.begin(from.keys()).await.map_err(|error| match error {
+            TakeError::Refused(refusal) => ResetError::TooMany(refusal.wait()),
+            TakeError::Service(error) => error.into(),
+        })?;
         let found = store::find_by_reset(&self.db, link.credential(), self.clock.now()).await;
         let user = found.map_err(ServiceError::from)?.ok_or(ResetError::Unknown)?;
-        attempt.give_back();
+        attempt.give_back().await?;
         Ok(user)
     }
 

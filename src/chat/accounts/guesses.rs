@@ -3,7 +3,7 @@
 //! A try takes its tokens before the password is checked, so that a thousand parallel tries are not a
 //! thousand guesses; if it was right, it returns them. A try that finds no token while others are being
 //! checked waits for their outcome: sixty users behind one address who all know their passwords can all
-//! sign in at the same time.
+//! sign in at the same time. It learns of outcomes in this process only; the tokens are those of all processes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,11 @@ use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use super::model::CredentialHash;
+use crate::attempts::Attempts;
+use crate::attempts::model::{Bucket, Refusal, TakeError};
 use crate::config::Switch;
-use crate::kernel::{Clock, TokenBuckets, UserId};
-use crate::limits::{self, Rate};
+use crate::kernel::{Clock, ServiceError, TokenBuckets, UserId};
+use crate::limits;
 
 /// What wrong passwords are counted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,13 +29,21 @@ pub(super) enum Key {
 }
 
 impl Key {
-    fn rate(&self) -> Rate {
+    fn bucket(&self) -> Bucket {
         match self {
-            Self::Device(_) => limits::device::WRONG_PASSWORDS,
-            Self::Network(network) => {
-                limits::network(limits::address::WRONG_PASSWORDS, network.prefix_len())
+            Self::Device(device) => {
+                let rate = limits::device::WRONG_PASSWORDS;
+                Bucket::new("wrong password, device", device.to_hex(), rate)
             }
-            Self::Account(_) => limits::user::WRONG_PASSWORDS,
+            Self::Network(network) => {
+                let rate = limits::address::WRONG_PASSWORDS;
+                let rate = limits::network(rate, network.prefix_len());
+                Bucket::new("wrong password, network", network, rate)
+            }
+            Self::Account(account) => {
+                let rate = limits::user::WRONG_PASSWORDS;
+                Bucket::new("wrong password, account", account.to_hex(), rate)
+            }
         }
     }
 }
@@ -43,6 +53,7 @@ pub(super) struct PasswordGuesses(Option<Arc<Inner>>);
 
 struct Inner {
     clock: Clock,
+    wrong: Attempts,
     counts: Mutex<Counts>,
     /// Notified when a try was checked, so that waiting tries look again.
     judged: Notify,
@@ -50,8 +61,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Counts {
-    wrong: TokenBuckets<Key>,
-    /// Tries that took tokens and were not checked yet.
+    /// Tries of this process that took tokens and were not checked yet.
     judging: HashMap<Key, usize>,
     /// Number of tries that wait for the outcome of others.
     waiting: usize,
@@ -59,42 +69,30 @@ struct Counts {
     right: TokenBuckets<UserId>,
 }
 
-enum AttemptOutcome {
-    Yes,
-    /// All missing tokens depend on tries that are being checked.
-    Perhaps,
-    No,
-}
-
 impl PasswordGuesses {
-    pub fn new(switch: Switch, clock: Clock) -> Self {
+    pub fn new(switch: Switch, clock: Clock, wrong: Attempts) -> Self {
         let counts = Mutex::default();
         let judged = Notify::default();
-        Self((switch == Switch::On).then(|| Arc::new(Inner { clock, counts, judged })))
+        Self((switch == Switch::On).then(|| Arc::new(Inner { clock, wrong, counts, judged })))
     }
 
     /// Takes a token for each key, or none at all.
     ///
     /// # Errors
     /// How long to wait.
-    pub async fn begin(&self, keys: Vec<Key>) -> Result<Attempt, Duration> {
+    pub async fn begin(&self, keys: Vec<Key>) -> Result<Attempt, TakeError> {
         let Some(inner) = &self.0 else { return Ok(Attempt { counted: None, keys }) };
+        let buckets: Vec<Bucket> = keys.iter().map(Key::bucket).collect();
         let mut waiting_slot = None;
         loop {
-            // Subscribe before taking tokens, so that no outcome between the two is missed.
-            let judged = inner.judged.notified();
-            let (outcome, wait) = inner.take(&keys);
-            match outcome {
-                AttemptOutcome::Yes => {
-                    return Ok(Attempt { counted: Some(Arc::clone(inner)), keys });
+            let before = inner.judging(&keys);
+            match inner.wrong.take(&buckets).await {
+                Ok(()) => return Ok(Attempt::new(inner, keys)),
+                Err(TakeError::Refused(refusal)) => {
+                    inner.until_judged(&keys, before, refusal, &mut waiting_slot).await?;
                 }
-                AttemptOutcome::No => return Err(wait),
-                AttemptOutcome::Perhaps if waiting_slot.is_none() => {
-                    waiting_slot = Some(WaitingSlot::acquire(inner).ok_or(wait)?);
-                }
-                AttemptOutcome::Perhaps => {}
+                Err(error) => return Err(error),
             }
-            judged.await;
         }
     }
 
@@ -111,10 +109,8 @@ impl PasswordGuesses {
     /// Drops the counters that are full again.
     pub fn prune(&self) {
         if let Some(inner) = &self.0 {
-            let now = inner.clock.now();
-            let mut counts = inner.counts();
-            counts.wrong.prune(now);
-            counts.right.prune(now);
+            inner.wrong.prune();
+            inner.counts().right.prune(inner.clock.now());
         }
     }
 }
@@ -124,28 +120,44 @@ impl Inner {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, keys: &[Key]) -> (AttemptOutcome, Duration) {
-        let now = self.clock.now();
-        let mut counts = self.counts();
-        let mut wait = Duration::ZERO;
-        let mut may_succeed = true;
-        for key in keys {
-            let key_wait = counts.wrong.wait(key, key.rate(), now);
-            wait = wait.max(key_wait);
-            may_succeed &= key_wait.is_zero() || counts.judging.contains_key(key);
-        }
-        match (wait.is_zero(), may_succeed) {
-            (true, _) => {
-                for key in keys {
-                    // All keys have a token, and the lock is held, so this cannot fail.
-                    let taken = counts.wrong.take(key, key.rate(), now);
-                    debug_assert!(taken.is_ok(), "{key:?}");
-                    *counts.judging.entry(key.clone()).or_default() += 1;
-                }
-                (AttemptOutcome::Yes, wait)
+    /// How many tries with each of these keys are being checked.
+    fn judging(&self, keys: &[Key]) -> Vec<usize> {
+        let counts = self.counts();
+        keys.iter().map(|key| counts.judging.get(key).copied().unwrap_or_default()).collect()
+    }
+
+    /// Waits until fewer tries than `before` are being checked of a key that has no token: one may have been returned.
+    ///
+    /// # Errors
+    /// The refusal, if one of these keys is not being checked, or too many tries wait.
+    async fn until_judged(
+        self: &Arc<Self>,
+        keys: &[Key],
+        mut before: Vec<usize>,
+        refusal: Refusal,
+        waiting_slot: &mut Option<WaitingSlot>,
+    ) -> Result<(), TakeError> {
+        loop {
+            // Created before the numbers are read, so that no outcome in between is missed.
+            let judged = self.judged.notified();
+            let now = self.judging(keys);
+            let numbers = before.iter().zip(&now).zip(refusal.waits());
+            let empty: Vec<_> =
+                numbers.filter(|(_, wait)| !wait.is_zero()).map(|(numbers, _)| numbers).collect();
+            if empty.iter().any(|(before, now)| now < before) {
+                return Ok(());
             }
-            (false, true) => (AttemptOutcome::Perhaps, wait),
-            (false, false) => (AttemptOutcome::No, wait),
+            if empty.iter().any(|(_, now)| **now == 0) {
+                return Err(TakeError::Refused(refusal));
+            }
+            if waiting_slot.is_none() {
+                *waiting_slot = WaitingSlot::acquire(self);
+            }
+            if waiting_slot.is_none() {
+                return Err(TakeError::Refused(refusal));
+            }
+            before = now;
+            judged.await;
         }
     }
 }
@@ -176,14 +188,20 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Returns the tokens: the password was right, or was not checked.
-    pub fn give_back(self) {
-        if let Some(inner) = &self.counted {
-            let mut counts = inner.counts();
-            for key in &self.keys {
-                counts.wrong.give_back(key, key.rate());
-            }
+    fn new(inner: &Arc<Inner>, keys: Vec<Key>) -> Self {
+        let mut counts = inner.counts();
+        for key in &keys {
+            *counts.judging.entry(key.clone()).or_default() += 1;
         }
+        drop(counts);
+        Self { counted: Some(Arc::clone(inner)), keys }
+    }
+
+    /// Returns the tokens: the password was right, or was not checked.
+    pub async fn give_back(self) -> Result<(), ServiceError> {
+        let Some(inner) = &self.counted else { return Ok(()) };
+        let buckets: Vec<Bucket> = self.keys.iter().map(Key::bucket).collect();
+        inner.wrong.give_back(&buckets).await
     }
 }
 
@@ -212,7 +230,12 @@ mod tests {
     use crate::kernel::Timestamp;
 
     fn guesses() -> PasswordGuesses {
-        PasswordGuesses::new(Switch::On, Clock::from_fn(|| Timestamp(0)))
+        switched(Switch::On)
+    }
+
+    fn switched(switch: Switch) -> PasswordGuesses {
+        let clock = Clock::from_fn(|| Timestamp(0));
+        PasswordGuesses::new(switch, clock.clone(), Attempts::in_memory(clock))
     }
 
     fn network(text: &str) -> Vec<Key> {
@@ -220,8 +243,12 @@ mod tests {
     }
 
     /// The result of a try that does not wait; `None` if it waits.
-    fn at_once(guesses: &PasswordGuesses, keys: Vec<Key>) -> Option<Result<Attempt, Duration>> {
+    fn at_once(guesses: &PasswordGuesses, keys: Vec<Key>) -> Option<Result<Attempt, TakeError>> {
         guesses.begin(keys).now_or_never()
+    }
+
+    fn give_back(attempt: Attempt) {
+        attempt.give_back().now_or_never().expect("no waiting").expect("given back");
     }
 
     #[test]
@@ -229,13 +256,14 @@ mod tests {
         let guesses = guesses();
         let office = || network("203.0.113.7/32");
         for _ in 0..500 {
-            at_once(&guesses, office()).expect("no waiting").expect("a try").give_back();
+            give_back(at_once(&guesses, office()).expect("no waiting").expect("a try"));
         }
         for _ in 0..20 {
             drop(at_once(&guesses, office()).expect("no waiting").expect("a try"));
         }
         let refused = at_once(&guesses, office()).expect("no waiting").err();
-        assert_eq!(refused, Some(Duration::from_secs(15)));
+        let Some(TakeError::Refused(refusal)) = refused else { panic!("no refusal") };
+        assert_eq!(refusal.wait(), Duration::from_secs(15));
         assert!(at_once(&guesses, network("203.0.113.8/32")).expect("no waiting").is_ok());
     }
 
@@ -250,7 +278,7 @@ mod tests {
         // Nineteen were wrong; the last one is right, and the next try gets its token.
         judged.drain(..19).for_each(drop);
         assert!(next.as_mut().now_or_never().is_none(), "one is still being checked");
-        judged.pop().expect("the last").give_back();
+        give_back(judged.pop().expect("the last"));
         let next = next.await.expect("a try");
         let mut later = Box::pin(guesses.begin(office()));
         assert!(later.as_mut().now_or_never().is_none());
@@ -291,7 +319,7 @@ mod tests {
 
     #[test]
     fn without_rates_nothing_is_counted() {
-        let guesses = PasswordGuesses::new(Switch::Off, Clock::from_fn(|| Timestamp(0)));
+        let guesses = switched(Switch::Off);
         for _ in 0..100 {
             drop(at_once(&guesses, network("203.0.113.7/32")).expect("no waiting").expect("a try"));
             assert!(guesses.right(UserId(1)).is_ok());

@@ -32,6 +32,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::events::{Channel, Event, EventHub};
 use super::names::model::NameFilter;
+use crate::attempts::Attempts;
 use crate::changefeed;
 use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::config::{PasswordCost, Signup, Switch};
@@ -88,7 +89,8 @@ impl Accounts {
         settings: AccountSettings,
     ) -> Self {
         let AccountSettings { signup, rate_limit, password_cost } = settings;
-        let guesses = PasswordGuesses::new(rate_limit, clock.clone());
+        let guesses =
+            PasswordGuesses::new(rate_limit, clock.clone(), Attempts::new(clock.clone(), &db));
         let passwords = Passwords::new(password_cost);
         let failures = Counter::default();
         Self { db, hub, clock, random, origin, passwords, guesses, signup, failures }
@@ -171,7 +173,7 @@ impl Accounts {
         Ok(SignUpState { open: first || self.is_sign_up_open().await?, first })
     }
 
-    /// Drops the counters of wrong passwords that are full again (in this process).
+    /// Drops what this process counted and is over.
     pub fn prune_password_guesses(&self) {
         self.guesses.prune();
     }

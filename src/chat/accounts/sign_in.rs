@@ -8,6 +8,7 @@ use super::model::{BearerSecret, CredentialHash, PlainPassword, VerifiedPassword
 use super::slow_work::{Priority, Share};
 use super::store::{SignInHashes, UserWithPassword};
 use super::{Accounts, LoginSource, store};
+use crate::attempts::model::TakeError;
 use crate::kernel::{ServiceError, UserId};
 use crate::limits::user::KNOWN_DEVICE_KEPT;
 use crate::text::names::fold;
@@ -69,7 +70,10 @@ impl Accounts {
         let user_id = found.as_ref().map(|found| found.user.id);
         let seen = self.seen(user_id, from).await?;
         let attempt = self.guesses.begin(keys(seen.known, account(user_id, login), from)).await;
-        let attempt = attempt.map_err(|wait| refused(wait, from))?;
+        let attempt = attempt.map_err(|error| match error {
+            TakeError::Refused(refusal) => refused(refusal.wait(), from),
+            TakeError::Service(error) => error.into(),
+        })?;
         let typed = PlainPassword::parse(password).ok();
         let hash =
             found.as_ref().map(|found| found.password_hash.clone()).filter(|_| typed.is_some());
@@ -81,7 +85,8 @@ impl Accounts {
         let right = match self.passwords.verify(typed, hash, priority, share).await {
             Ok(right) => right,
             Err(error) => {
-                attempt.give_back();
+                // That it could not be given back matters less than why.
+                drop(attempt.give_back().await);
                 return Err(error.into());
             }
         };
@@ -91,7 +96,7 @@ impl Accounts {
             return Err(SignInError::Wrong);
         };
         self.guesses.right(user.id).map_err(|wait| refused(wait, from))?;
-        attempt.give_back();
+        attempt.give_back().await?;
         if !seen.recent {
             self.remember(user.id, from).await?;
         }

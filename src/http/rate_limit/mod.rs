@@ -1,5 +1,6 @@
-//! Rate limits: of users, over pages, API and all their live connections together, and of unauthenticated
-//! clients by network. Wrong passwords are counted in `chat::accounts`, where passwords are verified.
+//! Rate limits: of users, over pages, API and all their live connections together, in this process; and of
+//! unauthenticated clients by network, together with other processes (`attempts`). Wrong passwords are counted in
+//! `chat::accounts`, where passwords are verified.
 //!
 //! Contains only rates: `RATE_LIMIT=off` lifts all of them.
 
@@ -10,10 +11,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 pub use self::direct::open_fixed;
 use super::{ClientInfo, Problem};
+use crate::attempts::Attempts;
+use crate::attempts::model::{Bucket, TakeError};
 use crate::config::Switch;
 use crate::kernel::{Clock, TokenBuckets, UserId};
 use crate::limits::{self, Rate};
@@ -58,14 +59,6 @@ impl SlowAction {
     }
 }
 
-/// Actions of unauthenticated clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum AnonymousAction {
-    SignUp,
-    Availability,
-    Invitation,
-}
-
 #[derive(Clone)]
 pub struct RateLimiter(Option<Arc<Limits>>);
 
@@ -73,19 +66,14 @@ struct Limits {
     clock: Clock,
     users: Mutex<TokenBuckets<(UserId, Action)>>,
     running: Mutex<HashMap<(UserId, SlowAction), usize>>,
-    /// By network; `None` is the whole installation.
-    anonymous: Mutex<TokenBuckets<(AnonymousAction, Option<IpNet>)>>,
+    /// Of unauthenticated clients.
+    attempts: Attempts,
 }
 
 impl RateLimiter {
-    pub fn new(switch: Switch, clock: Clock) -> Self {
+    pub fn new(switch: Switch, clock: Clock, attempts: Attempts) -> Self {
         let limits = || {
-            Arc::new(Limits {
-                clock,
-                users: Mutex::default(),
-                running: Mutex::default(),
-                anonymous: Mutex::default(),
-            })
+            Arc::new(Limits { clock, users: Mutex::default(), running: Mutex::default(), attempts })
         };
         Self((switch == Switch::On).then(limits))
     }
@@ -122,55 +110,43 @@ impl RateLimiter {
     ///
     /// # Errors
     /// 429, with the time to wait.
-    pub fn sign_up(&self, client: ClientInfo) -> Result<(), Problem> {
-        let all = (None, limits::installation::SIGN_UPS);
-        self.spend_anonymous(
-            AnonymousAction::SignUp,
-            (client, limits::address::SIGN_UPS),
-            Some(all),
-        )
+    pub async fn sign_up(&self, client: ClientInfo) -> Result<(), Problem> {
+        let all = Bucket::new("sign-up", "all", limits::installation::SIGN_UPS);
+        self.attempt("sign-up", (client, limits::address::SIGN_UPS), Some(all)).await
     }
 
     /// Counts a check whether a name or an e-mail address is free.
     ///
     /// # Errors
     /// 429, with the time to wait.
-    pub fn availability(&self, client: ClientInfo) -> Result<(), Problem> {
-        let rate = limits::address::AVAILABILITY;
-        self.spend_anonymous(AnonymousAction::Availability, (client, rate), None)
+    pub async fn availability(&self, client: ClientInfo) -> Result<(), Problem> {
+        self.attempt("availability", (client, limits::address::AVAILABILITY), None).await
     }
 
     /// Counts an invitation link that is kept for a client until it signs in.
     ///
     /// # Errors
     /// 429, with the time to wait.
-    pub fn invitation(&self, client: ClientInfo) -> Result<(), Problem> {
-        let rate = limits::address::INVITATIONS;
-        self.spend_anonymous(AnonymousAction::Invitation, (client, rate), None)
+    pub async fn invitation(&self, client: ClientInfo) -> Result<(), Problem> {
+        self.attempt("invitation", (client, limits::address::INVITATIONS), None).await
     }
 
-    /// Takes a token from every bucket, or from none if one of them is empty.
-    fn spend_anonymous(
+    /// Counts an attempt of a client by each of its networks.
+    async fn attempt(
         &self,
-        action: AnonymousAction,
+        kind: &str,
         (client, rate): (ClientInfo, Rate),
-        all: Option<(Option<IpNet>, Rate)>,
+        all: Option<Bucket>,
     ) -> Result<(), Problem> {
         let Some(limits) = &self.0 else { return Ok(()) };
         let networks = client.networks();
-        let networks = networks.map(|net| (Some(net), limits::network(rate, net.prefix_len())));
-        let buckets: Vec<_> = networks.chain(all).collect();
-        let now = limits.clock.now();
-        let mut anonymous = lock(&limits.anonymous);
-        let wait = |(key, rate): &(_, _)| anonymous.wait(&(action, *key), *rate, now);
-        let wait = buckets.iter().map(wait).max().unwrap_or_default();
-        if !wait.is_zero() {
-            return Err(Problem::too_many(wait));
-        }
-        for (key, rate) in buckets {
-            anonymous.take(&(action, key), rate, now).map_err(Problem::too_many)?;
-        }
-        Ok(())
+        let networks =
+            networks.map(|net| Bucket::new(kind, net, limits::network(rate, net.prefix_len())));
+        let buckets: Vec<Bucket> = networks.chain(all).collect();
+        limits.attempts.take(&buckets).await.map_err(|error| match error {
+            TakeError::Refused(refusal) => Problem::too_many(refusal.wait()),
+            TakeError::Service(error) => error.into(),
+        })
     }
 
     /// Whether rate limits are on.
@@ -183,7 +159,7 @@ impl RateLimiter {
         if let Some(limits) = &self.0 {
             let now = limits.clock.now();
             lock(&limits.users).prune(now);
-            lock(&limits.anonymous).prune(now);
+            limits.attempts.prune();
         }
     }
 }
@@ -218,7 +194,8 @@ mod tests {
     use crate::kernel::Timestamp;
 
     fn limiter(switch: Switch) -> RateLimiter {
-        RateLimiter::new(switch, Clock::from_fn(|| Timestamp(0)))
+        let clock = Clock::from_fn(|| Timestamp(0));
+        RateLimiter::new(switch, clock.clone(), Attempts::in_memory(clock))
     }
 
     #[test]

@@ -135,6 +135,7 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::attempts::Attempts;
     use crate::chat::accounts::model::{Authenticated, BearerSecret, Profile, Role, User};
     use crate::config::Switch;
     use crate::kernel::{Clock, Timestamp};
@@ -153,7 +154,9 @@ mod tests {
         let credential = BearerSecret::new("secret").credential();
         let me =
             Viewer(Authenticated { user, zone: TimeZone::UTC, credential, confirmation: None });
-        let rate_limiter = RateLimiter::new(Switch::On, Clock::from_fn(|| Timestamp(0)));
+        let clock = Clock::from_fn(|| Timestamp(0));
+        let attempts = Attempts::in_memory(clock.clone());
+        let rate_limiter = RateLimiter::new(Switch::On, clock, attempts);
         let router = Router::new()
             .route("/search", get(pending::<StatusCode>))
             .layer(from_fn_with_state(rate_limiter, by_user))

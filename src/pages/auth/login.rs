@@ -150,7 +150,7 @@ async fn register(
     page: Page,
     FormBody(typed): FormBody<RegisterForm>,
 ) -> Result<Response, Problem> {
-    rate_limiter.sign_up(login_session.client)?;
+    rate_limiter.sign_up(login_session.client).await?;
     let problems =
         match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
             (Ok(new), None) => match accounts.register(&new, &login_session.visitor).await {
@@ -233,7 +233,7 @@ async fn show_available(
     page: Page,
     Query(asked): Query<AvailabilityQuery>,
 ) -> Result<Response, Problem> {
-    rate_limiter.availability(client)?;
+    rate_limiter.availability(client).await?;
     if !accounts.sign_up_state().await?.open {
         return Err(closed());
     }

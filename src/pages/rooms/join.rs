@@ -158,9 +158,12 @@ impl Visitor {
     /// whether the code is valid. What is not kept is in the address of the sign-in page, like other pages.
     async fn sign_in_first(&self, code: &str) -> Result<Response, Problem> {
         let code = Code::parse(code).ok_or_else(Problem::signed_out)?;
-        if self.rate_limiter.invitation(self.client).is_err() {
-            return Err(Problem::signed_out());
-        }
+        self.rate_limiter.invitation(self.client).await.map_err(|problem| {
+            match problem.status {
+                StatusCode::TOO_MANY_REQUESTS => Problem::signed_out(),
+                _ => problem,
+            }
+        })?;
         self.session.keep_invitation(code.as_str()).await?;
         Ok(Redirect::to("/login").into_response())
     }

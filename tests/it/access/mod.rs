@@ -4,4 +4,5 @@ mod audit;
 mod isolation;
 mod public_address;
 mod rate_limit;
+mod shared_attempts;
 mod web_security;

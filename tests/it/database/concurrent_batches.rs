@@ -73,7 +73,7 @@ async fn react(api: &Api, message: i64) {
 }
 
 /// Another transaction that holds locks.
-async fn holding(db: &Db, locks: &'static str) -> PostgresConnection {
+pub(super) async fn holding(db: &Db, locks: &'static str) -> PostgresConnection {
     let mut other = connection(db).await;
     for statement in ["begin; set local idle_in_transaction_session_timeout = 0", locks] {
         sqlx::raw_sql(statement).execute(&mut *other).await.expect("locked");
@@ -81,7 +81,7 @@ async fn holding(db: &Db, locks: &'static str) -> PostgresConnection {
     other
 }
 
-async fn release(mut other: PostgresConnection) {
+pub(super) async fn release(mut other: PostgresConnection) {
     sqlx::raw_sql("commit").execute(&mut *other).await.expect("released");
 }
 

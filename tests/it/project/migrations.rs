@@ -25,6 +25,7 @@ fn tables_and_indexes(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).expect("text");
     let mut found: Vec<String> = Vec::new();
     let mut is_in_table = false;
+    let text = text.replace("create unlogged table ", "create table ");
     for line in text.lines().map(|line| line.split("--").next().expect("text").trim_end()) {
         let is_definition =
             ["create table ", "create index ", "create unique index ", "alter table "]

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 12] = [
     &["kernel", "config", "lifecycle", "progress", "text"],
     &["data_dir", "i18n", "media", "outgoing", "websocket"],
     &["db", "pubsub"],
-    &["changefeed", "jobs"],
+    &["attempts", "changefeed", "jobs"],
     &["chat"],
     &["http"],
     &["pages", "api", "backup"],

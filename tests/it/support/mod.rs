@@ -195,7 +195,12 @@ impl Server {
 
     /// Starts a second server on the same directory, database and clock.
     pub async fn second(&self) -> Self {
-        Self::start_on(self.storage.clone(), self.now.clone(), &[]).await
+        self.second_with(&[]).await
+    }
+
+    /// The same with more flags.
+    pub async fn second_with(&self, flags: &[&str]) -> Self {
+        Self::start_on(self.storage.clone(), self.now.clone(), flags).await
     }
 
     /// Stops and starts again with the files elsewhere.
