@@ -67,6 +67,36 @@ macro_rules! fetch_all_json {
     };
 }
 
+/// Returns the only row of a query: `$first`, and for each `($columns, $from)` its rows as one JSON text for
+/// [`parse_json_rows`]. So several queries take one way to the database and back. A condition in `$columns` must be
+/// written as a number.
+macro_rules! fetch_json_columns {
+    ($db:expr, $first:expr, [$(($columns:expr, $from:expr)),* $(,)?] $(, $value:expr)* $(,)?) => {
+        async {
+            match $db {
+                $crate::db::Db::Sqlite { read, .. } => {
+                    sqlx::query_as(concat!(
+                        "select ", $first,
+                        $(", (", $crate::db::json_aggregate!($columns, $from), ")",)*
+                    ))
+                    $(.bind($value))*.fetch_one(&mut *read.acquire().await?).await
+                }
+                db @ $crate::db::Db::Postgres(_) => $crate::db::fetch_one!(
+                    db,
+                    concat!(
+                        "select ", $first,
+                        $(", (select '[' || coalesce(string_agg(line, ','), '') || ']'
+                             from (select json_build_array(", $columns, ")::text as line ", $from,
+                            ") lines)",)*
+                    )
+                    $(, $value)*
+                ),
+            }
+        }
+        .await
+    };
+}
+
 /// Decodes rows from one JSON text.
 pub(crate) fn parse_json_rows<'a, T: Deserialize<'a>>(
     lines: &'a str,
@@ -101,7 +131,7 @@ macro_rules! positional_row {
     };
 }
 
-pub(crate) use {fetch_all_json, json_aggregate, positional_row};
+pub(crate) use {fetch_all_json, fetch_json_columns, json_aggregate, positional_row};
 
 /// The values of one column of many rows.
 pub(crate) enum Column<'a> {

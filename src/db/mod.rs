@@ -29,8 +29,8 @@ use crate::kernel::ServiceError;
 
 pub(crate) use self::batch::{BatchResults, StatementBatch, push_statement};
 pub(crate) use self::bulk::{
-    Column, PushGiven, fetch_all_json, json_aggregate, json_rows, parse_json_rows, positional_row,
-    power_of_two_chunks, push_insert,
+    Column, PushGiven, fetch_all_json, fetch_json_columns, json_aggregate, json_rows,
+    parse_json_rows, positional_row, power_of_two_chunks, push_insert,
 };
 pub use self::epoch::EpochGuard;
 pub(crate) use self::error_class::{as_transient, is_environment_error};

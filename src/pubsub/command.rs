@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::outbox::Outbox;
+use super::recent::Moment;
 use super::subscriber::{CatchUp, Encoding};
 
 /// The types that travel through a hub.
@@ -79,6 +80,12 @@ pub(super) enum Command<P: Protocol> {
         id: u64,
         channel: P::Channel,
     },
+    SubscribeSince {
+        id: u64,
+        channels: Vec<P::Channel>,
+        moment: Moment,
+        answer: oneshot::Sender<bool>,
+    },
     SubscribeCatchingUp {
         id: u64,
         channel: P::Channel,
@@ -105,4 +112,15 @@ pub(super) enum Command<P: Protocol> {
         channels: Vec<P::Channel>,
         answer: oneshot::Sender<HashSet<P::Channel>>,
     },
+}
+
+impl<P: Protocol> Command<P> {
+    /// The channels whose events this connection receives from now on.
+    pub fn subscribed(&self) -> &[P::Channel] {
+        match self {
+            Self::Subscribe { channel, .. } => std::slice::from_ref(channel),
+            Self::SubscribeSince { channels, .. } => channels,
+            _ => &[],
+        }
+    }
 }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::command::{Command, Protocol, Publication};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
+use super::recent::Moment;
 use super::subscriber::CatchUp;
 use crate::websocket::{Decoder, Incoming, encode};
 
@@ -58,6 +59,19 @@ impl<P: Protocol> Connection<P> {
     /// Subscribes to a channel, starting with the next event.
     pub fn subscribe(&self, channel: P::Channel) {
         self.inbox.put(Command::Subscribe { id: self.id, channel });
+    }
+
+    /// The current moment, for [`Self::subscribe_since`].
+    pub fn moment(&self) -> Moment {
+        self.inbox.present.moment()
+    }
+
+    /// Subscribes to channels that a query has named, and returns whether something of them may have been missed since
+    /// a moment before the query. Then the caller, who now receives the next events, queries again.
+    pub async fn subscribe_since(&self, channels: Vec<P::Channel>, moment: Moment) -> bool {
+        let (answer, missed) = oneshot::channel();
+        self.inbox.put(Command::SubscribeSince { id: self.id, channels, moment, answer });
+        missed.await.unwrap_or(false)
     }
 
     /// Subscribes to a channel, but buffers its events until [`Self::go_live`]. Events published before this

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::command::{Command, Protocol, Publication};
 use super::outbox::Outbox;
+use super::recent::{Present, RecentChannels};
 use super::subscriber::{CatchUp, Encode, EncodedBatch, Encoding, Subscriber};
 use crate::limits::installation::SEND_QUEUES;
 use crate::websocket::{SHED_THRESHOLD, SocketMetrics};
@@ -47,6 +48,7 @@ pub(super) struct Dispatcher<P: Protocol> {
     coalesced_events: HashMap<P::Channel, Option<Publication<P>>>,
     /// The same for signals.
     coalesced_signals: HashMap<P::Channel, Option<P::Signal>>,
+    recent: RecentChannels<P::Channel>,
     stopping: bool,
     metrics: SocketMetrics,
 }
@@ -66,7 +68,7 @@ struct Batch<P: Protocol> {
 }
 
 impl<P: Protocol> Dispatcher<P> {
-    pub fn new(encode: Encode<P::Event>, metrics: SocketMetrics) -> Self {
+    pub fn new(encode: Encode<P::Event>, metrics: SocketMetrics, present: Present) -> Self {
         Self {
             encode,
             connections: HashMap::new(),
@@ -74,6 +76,7 @@ impl<P: Protocol> Dispatcher<P> {
             batches: Vec::new(),
             coalesced_events: HashMap::new(),
             coalesced_signals: HashMap::new(),
+            recent: RecentChannels::new(present),
             stopping: false,
             metrics,
         }
@@ -85,9 +88,8 @@ impl<P: Protocol> Dispatcher<P> {
         while !commands.as_slice().is_empty() {
             for command in commands.by_ref().take(COMMAND_BATCH) {
                 // A new subscriber must not receive events published before it subscribed.
-                if let Command::Subscribe { channel, .. } = &command
-                    && self.batches.iter().any(|batch| batch.channel == *channel)
-                {
+                let channels = command.subscribed();
+                if self.batches.iter().any(|batch| channels.contains(&batch.channel)) {
                     self.write_batches().await;
                 }
                 self.execute(command);
@@ -203,6 +205,7 @@ impl<P: Protocol> Dispatcher<P> {
     }
 
     fn execute(&mut self, command: Command<P>) {
+        self.recent.note(&command);
         match command {
             Command::Broadcast(publication) => self.broadcast(publication),
             Command::Notify { channel, exclude, signal } => {
@@ -234,6 +237,13 @@ impl<P: Protocol> Dispatcher<P> {
                     .insert(id, ConnectionEntry { outbox, encoding, channels: Vec::new() });
             }
             Command::Subscribe { id, channel } => self.subscribe(id, channel, Subscriber::live),
+            Command::SubscribeSince { id, channels, moment, answer } => {
+                let missed = self.recent.used_since(moment, &channels);
+                for channel in channels {
+                    self.subscribe(id, channel, Subscriber::live);
+                }
+                answer.send(missed).ok();
+            }
             Command::SubscribeCatchingUp { id, channel } => {
                 self.subscribe(id, channel, Subscriber::catching_up);
             }

@@ -56,7 +56,7 @@ impl<P: Protocol> Hub<P> {
     pub(super) fn build(encode: Encode<P::Event>) -> (Self, Dispatcher<P>) {
         let inbox = Arc::new(Inbox::new());
         let metrics = SocketMetrics::default();
-        let dispatcher = Dispatcher::new(encode, metrics.clone());
+        let dispatcher = Dispatcher::new(encode, metrics.clone(), inbox.present.clone());
         (Self { inbox, last_id: Arc::default(), metrics }, dispatcher)
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use super::command::{Command, Protocol};
+use super::recent::Present;
 
 /// Commands in the queue above which new events and signals are dropped. After a drop, every connection is
 /// asked to close, so that each client reconnects and catches up from the database: the queue stays bounded
@@ -14,6 +15,7 @@ const INBOX_CAPACITY: usize = 32 * 1024;
 pub(super) struct Inbox<P: Protocol> {
     pending: Mutex<Pending<P>>,
     not_empty: Notify,
+    pub present: Present,
 }
 
 struct Pending<P: Protocol> {
@@ -26,7 +28,7 @@ impl<P: Protocol> Inbox<P> {
     pub fn new() -> Self {
         let pending =
             Mutex::new(Pending { commands: Vec::new(), overflowed: false, closed: false });
-        Self { pending, not_empty: Notify::new() }
+        Self { pending, not_empty: Notify::new(), present: Present::default() }
     }
 
     pub fn put(&self, command: Command<P>) {

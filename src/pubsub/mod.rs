@@ -13,6 +13,7 @@ mod dispatcher;
 mod hub;
 mod inbox;
 mod outbox;
+mod recent;
 mod subscriber;
 #[cfg(test)]
 mod tests;

@@ -7,16 +7,14 @@ use super::personal::PersonalFrames;
 use super::protocol::{self, RoomState, ServerFrame};
 use super::session::{FAILED, Flow, Session, end};
 use crate::api::schemas::UserShape;
-use crate::chat::accounts::model::User;
 use crate::chat::events::Channel;
-use crate::chat::rooms::model::Progress;
-use crate::chat::sync::model::MissedChange;
+use crate::chat::sync::model::{Greeting, MissedChange};
 use crate::http::Problem;
 use crate::kernel::{ServiceError, Timestamp};
 use crate::websocket::encode;
 
 impl Session {
-    /// Sends the first frames. Subscribes first and queries second; events in between wait for `ready`.
+    /// Sends the first frames. Events published from now on wait for `ready`.
     pub(super) async fn send_hello(&mut self, since: Option<Timestamp>) -> Flow {
         let user = self.me.user.clone();
         // Taken before the queries, so that a change during them is sent again next time, not lost.
@@ -24,14 +22,11 @@ impl Session {
         self.connection.subscribe(Channel::Credential(self.me.credential));
         self.connection.subscribe(Channel::Everyone);
         self.connection.subscribe(Channel::User(user.id));
-        let shared = self.shared.clone();
-        let permit = shared.readers.acquire().await;
-        self.check_not_revoked().await?;
-        let states = self.room_states(&user, since).await;
-        drop(permit);
-        let Ok((rooms, missed)) = states else { return end(FAILED) };
-        for progress in rooms.iter().filter(|progress| progress.mentions > 0) {
-            self.connection.subscribe(Channel::Mentioned(progress.room));
+        let Ok(Greeting { is_valid, rooms, missed }) = self.greeting(since).await else {
+            return end(FAILED);
+        };
+        if !is_valid {
+            return self.revoked().await;
         }
         let ready = ServerFrame::Ready {
             me: UserShape::new(&user, true, now),
@@ -52,25 +47,29 @@ impl Session {
         Flow::Continue(())
     }
 
-    /// Returns the state of the user's rooms, and the missed changes of rooms and users; `None` if there are
-    /// too many.
-    async fn room_states(
-        &mut self,
-        user: &User,
-        since: Option<Timestamp>,
-    ) -> Result<(Vec<Progress>, Option<Vec<MissedChange>>), ServiceError> {
-        for room in self.services().rooms.memberships(user).await? {
-            self.connection.subscribe(Channel::Members(room));
+    /// Reads what the client receives first, and subscribes to the channels of the rooms in it. If one of these was used
+    /// in between, reads it again: that is rare, and cheaper than asking for the rooms first each time.
+    async fn greeting(&mut self, since: Option<Timestamp>) -> Result<Greeting, ServiceError> {
+        let moment = self.connection.moment();
+        let greeting = self.read_greeting(since).await?;
+        self.threads = greeting.threads().into();
+        let channels = greeting.rooms.iter().flat_map(|progress| {
+            let mentioned = (progress.mentions > 0).then_some(Channel::Mentioned(progress.room));
+            [Channel::Members(progress.room)].into_iter().chain(mentioned)
+        });
+        if !self.connection.subscribe_since(channels.collect(), moment).await {
+            return Ok(greeting);
         }
-        for thread in self.services().rooms.listed_threads(user).await?.into_iter().rev() {
-            self.subscribe_to_thread(thread);
+        let greeting = self.read_greeting(since).await?;
+        for progress in greeting.rooms.iter().filter(|progress| progress.mentions > 0) {
+            self.connection.subscribe(Channel::Mentioned(progress.room));
         }
-        let rooms = self.services().rooms.my_rooms(user).await?;
-        let missed = match since {
-            Some(then) => self.services().sync.changes_since(user, then).await?,
-            None => Some(Vec::new()),
-        };
-        Ok((rooms, missed))
+        Ok(greeting)
+    }
+
+    async fn read_greeting(&self, since: Option<Timestamp>) -> Result<Greeting, ServiceError> {
+        let _permit = self.shared.readers.acquire().await;
+        self.services().sync.greeting(&self.me, since).await
     }
 
     /// Appends each missed change in its current state. Events published from now on wait until this is sent.

@@ -15,7 +15,7 @@ use super::personal::PersonalFrames;
 use super::protocol::{self, HTML_PROTOCOL, RoomState, ServerFrame, encoding_of};
 use super::room_subscriptions::closed;
 use crate::api::schemas::{Counts, UserShape};
-use crate::chat::accounts::model::User;
+use crate::chat::accounts::model::Authenticated;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::Reader;
 use crate::chat::sync::model::MissedChange;
@@ -49,7 +49,7 @@ async fn create(
     FormBody(poll): FormBody<Poll>,
 ) -> Result<Response, Problem> {
     let encoding = encoding_of(Some(HTML_PROTOCOL), t);
-    let reply = Reply { services: &services, me: &me.user, encoding };
+    let reply = Reply { services: &services, me: &me, encoding };
     services.presence.touch(me.user.id);
     let shown = match poll.room {
         Some(room) => Some((room, reply.reader(room).await?)),
@@ -74,25 +74,25 @@ async fn create(
 /// Builds the frames of one response.
 struct Reply<'a> {
     services: &'a ChatServices,
-    me: &'a User,
+    me: &'a Authenticated,
     encoding: Encoding,
 }
 
 impl Reply<'_> {
     /// Returns the frames that a live connection starts with: `ready`, missed changes, online users.
     async fn installation(&self, since: Option<Timestamp>) -> Result<Vec<Vec<u8>>, Problem> {
-        let Self { services, me, encoding } = self;
+        let Self { services, encoding, me: Authenticated { user: me, .. } } = self;
         let now = services.clock.now();
         let at = now.rfc3339();
-        let rooms = services.rooms.my_rooms(me).await?.into_iter().map(RoomState::from).collect();
+        let greeting = services.sync.greeting(self.me, since).await?;
+        if !greeting.is_valid {
+            return Err(Problem::signed_out());
+        }
+        let rooms = greeting.rooms.into_iter().map(RoomState::from).collect();
         let epoch = &services.sync.epoch();
         let mut frames =
             vec![ServerFrame::Ready { me: UserShape::new(me, true, now), epoch, at, rooms }.text()];
-        let missed = match since {
-            Some(then) => services.sync.changes_since(me, then).await?,
-            None => Some(Vec::new()),
-        };
-        let Some(missed) = missed else {
+        let Some(missed) = greeting.missed else {
             frames.push(ServerFrame::Resync { room: None, reset: false }.text());
             return Ok(frames);
         };
@@ -116,7 +116,7 @@ impl Reply<'_> {
 
     /// Returns `None` for a room that the user may not read.
     async fn reader(&self, room: RoomId) -> Result<Option<Reader>, Problem> {
-        match self.services.rooms.reader(self.me, room).await {
+        match self.services.rooms.reader(&self.me.user, room).await {
             Ok(reader) => Ok(Some(reader)),
             Err(AccessError::NotFound | AccessError::Forbidden) => Ok(None),
             Err(error) => Err(error.into()),
@@ -126,7 +126,7 @@ impl Reply<'_> {
     /// Returns the current state of a room, or `closed` if the user may no longer read it.
     async fn room_frame(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
         let Some(reader) = self.reader(room).await? else {
-            return Ok(closed(self.services, self.me, room).await?);
+            return Ok(closed(self.services, &self.me.user, room).await?);
         };
         let members = self.services.rooms.members(&reader).await?;
         let presence = &self.services.presence;

@@ -232,7 +232,7 @@ pub(super) struct RoomState {
 
 impl From<Progress> for RoomState {
     fn from(progress: Progress) -> Self {
-        let Progress { room: id, rev, last_seq, last_read_seq, unread, mentions, parent } =
+        let Progress { room: id, rev, last_seq, last_read_seq, unread, mentions, parent, .. } =
             progress;
         let parent = parent.map(ParentShape::from);
         Self { id, last_seq, last_read_seq, rev, unread, mentions, parent }

@@ -167,11 +167,11 @@ impl Session {
         &self.shared.services
     }
 
-    /// Checks whether the session or token was revoked after the handshake, but before this connection
+    /// Closes the connection because the session or token was revoked after the handshake, but before this connection
     /// subscribed to the channel that reports it.
-    pub(super) async fn check_not_revoked(&self) -> Flow {
-        let revocation = self.services().accounts.revoked(&self.me).await;
-        Self::flow_of(&revocation)
+    pub(super) async fn revoked(&self) -> Flow {
+        let reason = self.services().accounts.revocation_reason(self.me.user.id).await;
+        Self::flow_of(&reason.map(Some))
     }
 
     /// Records every [`USED_EVERY`] that the session or token is in use, and closes the connection if it is

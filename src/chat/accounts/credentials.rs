@@ -183,20 +183,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Why a credential was revoked, or `None` if it is valid. For a connection that has just
-    /// subscribed to revocations: it received none that happened between the check of its credential
-    /// and the subscription.
-    pub async fn revoked(
-        &self,
-        me: &Authenticated,
-    ) -> Result<Option<RevocationReason>, ServiceError> {
-        if store::is_valid(&self.db, me.credential, self.clock.now()).await? {
-            return Ok(None);
-        }
-        self.revocation_reason(me.user.id).await.map(Some)
-    }
-
-    /// The same for an open connection. It counts as a use of the credential.
+    /// Why the credential of an open connection was revoked, or `None` if it is valid. It counts as a use of the
+    /// credential.
     pub async fn revocation_in_use(
         &self,
         me: &Authenticated,
@@ -210,7 +198,8 @@ impl Accounts {
         self.revocation_reason(me.user.id).await.map(Some)
     }
 
-    async fn revocation_reason(&self, user: UserId) -> Result<RevocationReason, ServiceError> {
+    /// Why a credential of this user is no longer valid.
+    pub async fn revocation_reason(&self, user: UserId) -> Result<RevocationReason, ServiceError> {
         let open = self.by_id(user).await?.is_some();
         Ok(if open { RevocationReason::SignedOut } else { RevocationReason::AccountClosed })
     }

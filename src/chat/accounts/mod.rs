@@ -27,7 +27,9 @@ pub use self::profile::ChangeError;
 pub use self::sign_in::SignInError;
 use self::slow_work::Share;
 use self::store::AddOutcome;
-pub(in crate::chat) use self::store::{LISTED_USER_COLUMNS, ListedUserRow, USER_COLUMNS, UserRow};
+pub(in crate::chat) use self::store::{
+    IS_VALID_CREDENTIAL, LISTED_USER_COLUMNS, ListedUserRow, USER_COLUMNS, UserRow, user_row,
+};
 use prometheus_client::metrics::counter::Counter;
 
 use super::events::{Channel, Event, EventHub};

@@ -20,8 +20,9 @@ use self::model::{
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
 pub(in crate::chat) use self::store::{
-    GATE, IS_ARCHIVED, Joined, READABLE_ROOMS, add_followers, create_thread, followers,
-    insert_joined, lock_rooms,
+    FROM_GREETED_ROOMS, FROM_OWN_ROOMS, GATE, IS_ARCHIVED, Joined, LISTED_THREADS,
+    PROGRESS_COLUMNS, ProgressRow, READABLE_ROOMS, UNREAD, UNREAD_MENTIONS, add_followers,
+    create_thread, followers, insert_joined, lock_rooms,
 };
 pub use self::threads::UnreadThreads;
 use super::accounts::model::User;
@@ -155,24 +156,7 @@ impl Rooms {
         Ok(store::page(&self.db, user.id, filter, start).await?)
     }
 
-    /// The ids of the rooms the user is a member of, without threads. A connection subscribes to them before it reads
-    /// its progress, so that it misses nothing in between.
-    pub async fn memberships(&self, user: &User) -> Result<Vec<RoomId>, ServiceError> {
-        Ok(store::memberships(&self.db, user.id).await?)
-    }
-
-    /// The ids of the threads that are listed for the user, the last active first. A connection subscribes to them, too.
-    pub async fn listed_threads(&self, user: &User) -> Result<Vec<RoomId>, ServiceError> {
-        Ok(store::listed_threads(&self.db, user.id).await?)
-    }
-
-    /// The rooms the user is a member of and the threads that are listed for them, with their read markers and unread
-    /// counts: the initial state of a connection.
-    pub async fn my_rooms(&self, user: &User) -> Result<Vec<Progress>, ServiceError> {
-        Ok(store::my_rooms(&self.db, user.id).await?)
-    }
-
-    /// The same for one room; `None` if the user is not a member.
+    /// The user's read marker and unread counts in a room; `None` if they are not a member.
     pub async fn progress(
         &self,
         user: &User,

@@ -1,7 +1,29 @@
-//! The changes a client can miss, besides messages.
+//! What a client receives first, and the changes it can miss besides messages.
 
 use crate::chat::events::Event;
+use crate::chat::rooms::model::Progress;
 use crate::kernel::{MessageId, RoomId};
+
+/// What a client receives first.
+#[derive(Debug)]
+pub struct Greeting {
+    /// Whether the credential is still valid. If it was revoked before the client subscribed to that, this tells it.
+    pub is_valid: bool,
+    /// The rooms the user is a member of and the threads that are listed for them.
+    pub rooms: Vec<Progress>,
+    /// The missed changes; `None` if there are too many, or the client was away for too long.
+    pub missed: Option<Vec<MissedChange>>,
+}
+
+impl Greeting {
+    /// The listed threads, the last active one at the end.
+    pub fn threads(&self) -> Vec<RoomId> {
+        let mut threads: Vec<_> =
+            self.rooms.iter().filter(|progress| progress.parent.is_some()).collect();
+        threads.sort_unstable_by_key(|progress| (progress.last_reply_at, progress.room));
+        threads.into_iter().map(|progress| progress.room).collect()
+    }
+}
 
 /// A change of a user or a room, with its current state.
 #[derive(Debug)]

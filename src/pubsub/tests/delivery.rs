@@ -99,3 +99,56 @@ async fn coalesced_events_arrive_immediately_and_then_the_newest_at_each_tick() 
     assert_eq!(here.received().await, "04 05");
     assert_eq!(open.received().await, "", "the excluded channel receives nothing");
 }
+
+#[tokio::test]
+async fn subscriber_learns_whether_its_channels_were_used_since_its_query() {
+    let mut rig = Rig::new();
+    let mut client = rig.client(0, &[]);
+    rig.publish(1, 1, "before");
+    rig.settle().await;
+    for (channel, expected) in [(None, false), (Some(3), false), (Some(1), true), (Some(2), true)] {
+        let moment = client.connection.moment();
+        if let Some(channel) = channel {
+            rig.publish(channel, 2, "between");
+        }
+        let subscribed = client.connection.subscribe_since(vec![1, 2], moment);
+        let (missed, _) = tokio::join!(subscribed, rig.settle());
+        assert_eq!(missed, expected, "{channel:?}");
+        client.connection.unsubscribe(1);
+        client.connection.unsubscribe(2);
+        rig.settle().await;
+    }
+    assert_eq!(client.received().await, "");
+    let moment = client.connection.moment();
+    let subscribed = client.connection.subscribe_since(vec![1, 2], moment);
+    tokio::join!(subscribed, rig.settle());
+    rig.publish(2, 3, "after");
+    rig.settle().await;
+    assert_eq!(client.received().await, "0after");
+}
+
+/// Whoever asks for subscribers does not publish at all where there are none.
+#[tokio::test]
+async fn questions_for_subscribers_count_as_uses_of_their_channels() {
+    let mut rig = Rig::new();
+    let client = rig.client(0, &[]);
+    let hub = rig.hub.clone();
+    let since = async |rig: &mut Rig, moment| {
+        let subscribed = client.connection.subscribe_since(vec![1], moment);
+        tokio::join!(subscribed, rig.settle()).0
+    };
+    let moment = client.connection.moment();
+    tokio::join!(hub.subscribed(vec![2]), rig.settle());
+    assert!(!since(&mut rig, moment).await);
+    tokio::join!(hub.subscribed(vec![1]), rig.settle());
+    assert!(since(&mut rig, moment).await);
+    let moment = client.connection.moment();
+    assert!(!since(&mut rig, moment).await);
+    tokio::join!(hub.channels(), rig.settle());
+    assert!(since(&mut rig, moment).await);
+    let moment = client.connection.moment();
+    for _ in 0..5_000 {
+        rig.publish(2, 1, "elsewhere");
+    }
+    assert!(since(&mut rig, moment).await, "too many to remember");
+}

@@ -411,7 +411,10 @@ async fn connection_opened_during_token_revocation_is_closed() {
     let accounts = server.state().service::<Accounts>();
     let me =
         accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer").expect("ana");
-    assert_eq!(accounts.revoked(&me).await.expect("an answer"), None);
+    assert_eq!(accounts.revocation_in_use(&me).await.expect("an answer"), None);
     accounts.revoke(me.credential).await.expect("revoked");
-    assert_eq!(accounts.revoked(&me).await.expect("an answer"), Some(RevocationReason::SignedOut));
+    assert_eq!(
+        accounts.revocation_in_use(&me).await.expect("an answer"),
+        Some(RevocationReason::SignedOut)
+    );
 }

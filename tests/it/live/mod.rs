@@ -2,6 +2,7 @@
 
 mod conformance;
 mod epoch;
+mod greetings;
 mod heads;
 mod limits;
 mod machines;

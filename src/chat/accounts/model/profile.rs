@@ -15,7 +15,7 @@ pub struct Profile {
     /// Empty if they say nothing.
     pub about: About,
     /// May be over: [`Profile::status`] knows.
-    pub(in crate::chat::accounts) status: Option<Status>,
+    pub(in crate::chat) status: Option<Status>,
 }
 
 impl Profile {
@@ -54,7 +54,7 @@ impl About {
     }
 
     /// A stored text.
-    pub(in crate::chat::accounts) fn stored(text: String) -> Self {
+    pub(in crate::chat) fn stored(text: String) -> Self {
         Self(text)
     }
 

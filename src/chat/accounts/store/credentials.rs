@@ -148,22 +148,23 @@ pub(in crate::chat::accounts) async fn remove_expired_credentials(
     Ok(revoked)
 }
 
-/// Whether this credential is valid.
-pub(in crate::chat::accounts) async fn is_valid(
-    db: &Db,
-    credential: CredentialHash,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    let user: Option<UserId> = fetch_optional_scalar!(
-        db,
-        "select u.id from users u
-         where u.deactivated_at is null and u.id in
-           (select user_id from sessions where hash = $1 and expires_at > $2
-            union all
-            select user_id from tokens
-            where hash = $1 and (expires_at is null or expires_at > $2))",
-        credential,
-        now,
-    )?;
-    Ok(user.is_some())
+/// Whether a credential is valid at a time.
+macro_rules! IS_VALID_CREDENTIAL {
+    ($credential:literal, $now:literal) => {
+        concat!(
+            "exists (select 1 from users u
+               where u.deactivated_at is null and u.id in
+                 (select user_id from sessions where hash = ",
+            $credential,
+            " and expires_at > ",
+            $now,
+            " union all
+                  select user_id from tokens where hash = ",
+            $credential,
+            " and (expires_at is null or expires_at > ",
+            $now,
+            ")))"
+        )
+    };
 }
+pub(in crate::chat) use IS_VALID_CREDENTIAL;

@@ -16,8 +16,9 @@ pub(super) use self::administration::{
     RoleSet, deactivate, erase, is_sign_up_closed, reactivate, set_role, set_sign_up,
 };
 pub(super) use self::avatars::{NewAvatar, find_avatar, set_avatar};
+pub(in crate::chat) use self::credentials::IS_VALID_CREDENTIAL;
 pub(super) use self::credentials::{
-    is_valid, remove_credential, remove_expired_credentials, revoke_other_sessions,
+    remove_credential, remove_expired_credentials, revoke_other_sessions,
 };
 pub(super) use self::known_devices::{SignInHashes, last_seen, prune_known_devices, remember};
 pub(in crate::chat) use self::lists::{LISTED_USER_COLUMNS, ListedUserRow};
@@ -68,7 +69,7 @@ macro_rules! user_row {
 
         impl $name {
             /// Moves the user out of the row.
-            fn take_user(&mut self) -> $crate::chat::accounts::model::User {
+            pub(in crate::chat) fn take_user(&mut self) -> $crate::chat::accounts::model::User {
                 use std::mem::take;
 
                 use $crate::chat::accounts::model::{About, Profile, Status, User};
@@ -88,7 +89,7 @@ macro_rules! user_row {
         }
     };
 }
-use user_row;
+pub(in crate::chat) use user_row;
 
 /// The columns of the table `u` that make a [`User`].
 macro_rules! USER_COLUMNS {

@@ -88,6 +88,8 @@ pub struct Progress {
     pub mentions: i64,
     /// For a thread: what it belongs to.
     pub parent: Option<ParentMessage>,
+    /// For a thread with replies: when the last one came.
+    pub last_reply_at: Timestamp,
 }
 
 /// Counts shown next to a room.

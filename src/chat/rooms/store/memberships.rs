@@ -1,7 +1,7 @@
 //! Memberships: adding members, reassigning owners, read markers, counts.
 
 use super::ProgressRow;
-use super::sql::{FROM_OWN_ROOMS, PROGRESS_COLUMNS, SELECT_PROGRESS, UNREAD, UNREAD_MENTIONS};
+use super::sql::SELECT_PROGRESS;
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::rooms::model::{Progress, RoomStats};

@@ -25,8 +25,11 @@ pub(super) use self::members::{
 };
 pub(super) use self::memberships::{mark_read, mark_unread, reassign_owner, stats};
 pub(super) use self::places::{set_archived, set_favourite, set_section};
-pub(super) use self::progress::{listed_threads, memberships, my_rooms, progress, unread_threads};
-pub(in crate::chat) use self::sql::{GATE, IS_ARCHIVED, READABLE_ROOMS};
+pub(super) use self::progress::{progress, unread_threads};
+pub(in crate::chat) use self::sql::{
+    FROM_GREETED_ROOMS, FROM_OWN_ROOMS, GATE, IS_ARCHIVED, LISTED_THREADS, PROGRESS_COLUMNS,
+    READABLE_ROOMS, UNREAD, UNREAD_MENTIONS,
+};
 pub(super) use self::threads::{Followed, follow, followed, followed_in, thread_of, threads_among};
 pub(in crate::chat) use self::threads::{add_followers, create_thread, followers, lock_rooms};
 
@@ -42,7 +45,7 @@ column_type!(Visibility as String, |visibility| visibility.as_str().to_owned(), 
 
 positional_row! {
     /// A row of [`sql::PROGRESS_COLUMNS!`].
-    struct ProgressRow {
+    pub(in crate::chat) struct ProgressRow {
         room: RoomId,
         rev: Rev,
         last_seq: Seq,
@@ -51,6 +54,7 @@ positional_row! {
         mentions: i64,
         parent_room: Option<RoomId>,
         head: Option<MessageId>,
+        last_reply_at: Timestamp,
     }
 }
 
@@ -64,6 +68,7 @@ impl From<ProgressRow> for Progress {
             unread: row.unread,
             mentions: row.mentions,
             parent: parent_message(row.parent_room, row.head),
+            last_reply_at: row.last_reply_at,
         }
     }
 }

@@ -1,63 +1,13 @@
-//! Where the user stands in their own rooms, and in the threads that are listed for them.
+//! Where the user stands in one of their rooms, and in the threads that are listed for them.
 
 use super::ProgressRow;
-use super::sql::{
-    FROM_OWN_ROOMS, LISTED_THREADS, PROGRESS_COLUMNS, SELECT_PROGRESS, UNREAD, UNREAD_MENTIONS,
-};
+use super::sql::{LISTED_THREADS, SELECT_PROGRESS, UNREAD, UNREAD_MENTIONS};
 use crate::chat::rooms::model::Progress;
-use crate::db::{Db, fetch_all_json, fetch_one, fetch_optional, fetch_scalars, positional_row};
+use crate::db::{Db, fetch_one, fetch_optional};
 use crate::kernel::{RoomId, UserId};
 use crate::limits::threads::LISTED;
 
-/// The rooms the user is a member of, without threads.
-pub(in crate::chat::rooms) async fn memberships(
-    db: &Db,
-    user: UserId,
-) -> Result<Vec<RoomId>, sqlx::Error> {
-    positional_row! {
-        struct MembershipRow {
-            room: RoomId,
-        }
-    }
-    let rows: Vec<MembershipRow> = fetch_all_json!(
-        db,
-        "room_id",
-        "from memberships where user_id = $1
-           and not exists (select 1 from threads t where t.room_id = memberships.room_id)
-         order by room_id",
-        user,
-    )?;
-    Ok(rows.into_iter().map(|row| row.room).collect())
-}
-
-/// The threads that are listed for the user, the last active first.
-pub(in crate::chat::rooms) async fn listed_threads(
-    db: &Db,
-    user: UserId,
-) -> Result<Vec<RoomId>, sqlx::Error> {
-    fetch_scalars!(db, LISTED_THREADS!("$1", "$2"), user, LISTED)
-}
-
-/// The progress in the rooms the user is a member of, and in the threads that are listed for them.
-pub(in crate::chat::rooms) async fn my_rooms(
-    db: &Db,
-    user: UserId,
-) -> Result<Vec<Progress>, sqlx::Error> {
-    let rows: Vec<ProgressRow> = fetch_all_json!(
-        db,
-        PROGRESS_COLUMNS!(),
-        concat!(
-            FROM_OWN_ROOMS!("and (t.room_id is null or r.id in ("),
-            LISTED_THREADS!("$1", "$2"),
-            ")) order by r.id"
-        ),
-        user,
-        LISTED,
-    )?;
-    Ok(rows.into_iter().map(Progress::from).collect())
-}
-
-/// The same for one room.
+/// Where the user stands in one room; `None` if they are not a member.
 pub(in crate::chat::rooms) async fn progress(
     db: &Db,
     user: UserId,

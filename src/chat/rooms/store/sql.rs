@@ -88,10 +88,10 @@ macro_rules! PROGRESS_COLUMNS {
     () => {
         concat!(
             "r.id, r.rev, r.last_seq, m.last_read_seq, ",
-            UNREAD!(),
+            $crate::chat::rooms::UNREAD!(),
             ", ",
-            UNREAD_MENTIONS!(),
-            ", t.parent_room_id, t.head_id"
+            $crate::chat::rooms::UNREAD_MENTIONS!(),
+            ", t.parent_room_id, t.head_id, coalesce(t.last_reply_at, 0)"
         )
     };
 }
@@ -111,7 +111,23 @@ macro_rules! FROM_OWN_ROOMS {
 /// A query for the user's progress in rooms, to be followed by a further condition.
 macro_rules! SELECT_PROGRESS {
     ($rest:literal) => {
-        concat!("select ", PROGRESS_COLUMNS!(), FROM_OWN_ROOMS!($rest))
+        concat!(
+            "select ",
+            $crate::chat::rooms::PROGRESS_COLUMNS!(),
+            $crate::chat::rooms::FROM_OWN_ROOMS!($rest)
+        )
+    };
+}
+
+/// The `from` clause of [`PROGRESS_COLUMNS!`] for the rooms of the user `$1` and the threads that are listed for them, of
+/// which `$2` is the number.
+macro_rules! FROM_GREETED_ROOMS {
+    () => {
+        concat!(
+            $crate::chat::rooms::FROM_OWN_ROOMS!("and (t.room_id is null or r.id in ("),
+            $crate::chat::rooms::LISTED_THREADS!("$1", "$2"),
+            ")) order by r.id"
+        )
     };
 }
 
@@ -178,8 +194,8 @@ macro_rules! SELECT_DELETED {
     };
 }
 
-pub(super) use {
-    FROM_OWN_ROOMS, FROM_ROOMS, LISTED_THREADS, PROGRESS_COLUMNS, ROOM_COLUMNS, SELECT_DELETED,
-    SELECT_PROGRESS, SELECT_ROOM, UNREAD, UNREAD_MENTIONS,
+pub(in crate::chat) use {
+    FROM_GREETED_ROOMS, FROM_OWN_ROOMS, GATE, IS_ARCHIVED, LISTED_THREADS, PROGRESS_COLUMNS,
+    READABLE_ROOMS, UNREAD, UNREAD_MENTIONS,
 };
-pub(in crate::chat) use {GATE, IS_ARCHIVED, READABLE_ROOMS};
+pub(super) use {FROM_ROOMS, ROOM_COLUMNS, SELECT_DELETED, SELECT_PROGRESS, SELECT_ROOM};

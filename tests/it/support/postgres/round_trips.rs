@@ -1,15 +1,26 @@
-//! Counts how often a client waits for its `PostgreSQL` server in each transaction.
+//! Counts how often a client waits for its `PostgreSQL` server in each transaction, and which statements it runs.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// The transactions that were committed, as the numbers of their round trips. Clones share them.
+/// Clones share them.
 #[derive(Clone, Default)]
-pub struct RoundTrips(Arc<Mutex<Vec<u32>>>);
+pub struct RoundTrips {
+    /// The transactions that were committed, as the numbers of their round trips.
+    transactions: Arc<Mutex<Vec<u32>>>,
+    /// How often each prepared statement was run.
+    statements: Arc<Mutex<HashMap<String, usize>>>,
+}
 
 impl RoundTrips {
     /// Takes those of the transactions since the last time.
     pub fn take(&self) -> Vec<u32> {
-        std::mem::take(&mut *self.0.lock().expect("a lock"))
+        std::mem::take(&mut *self.transactions.lock().expect("a lock"))
+    }
+
+    /// Takes the prepared statements that were run since the last time, and how often.
+    pub fn take_statements(&self) -> HashMap<String, usize> {
+        std::mem::take(&mut *self.statements.lock().expect("a lock"))
     }
 
     pub fn of_connection(&self) -> ConnectionTrips {
@@ -19,6 +30,7 @@ impl RoundTrips {
             is_started: false,
             trips: None,
             is_run: false,
+            prepared: HashMap::new(),
         }
     }
 }
@@ -33,6 +45,8 @@ pub struct ConnectionTrips {
     trips: Option<u32>,
     /// Whether a statement was run since the last answer. Preparing one is not counted: it happens once.
     is_run: bool,
+    /// The texts of the prepared statements by their names.
+    prepared: HashMap<String, String>,
 }
 
 impl ConnectionTrips {
@@ -61,8 +75,17 @@ impl ConnectionTrips {
                 self.trips = self.trips.map(|trips| trips + 1);
                 if text.starts_with(b"commit") {
                     let trips = self.trips.take();
-                    self.all.0.lock().expect("a lock").extend(trips);
+                    self.all.transactions.lock().expect("a lock").extend(trips);
                 }
+            }
+            b'P' => {
+                let [name, statement] = strings(text);
+                self.prepared.insert(name, statement);
+            }
+            b'B' => {
+                let [_portal, name] = strings(text);
+                let statement = self.prepared.get(&name).cloned().unwrap_or_default();
+                *self.all.statements.lock().expect("a lock").entry(statement).or_default() += 1;
             }
             b'E' => self.is_run = true,
             b'S' if std::mem::take(&mut self.is_run) => {
@@ -71,4 +94,10 @@ impl ConnectionTrips {
             _ => {}
         }
     }
+}
+
+/// The two strings that a message begins with.
+fn strings(message: &[u8]) -> [String; 2] {
+    let mut strings = message.split(|byte| *byte == 0);
+    [(); 2].map(|()| String::from_utf8_lossy(strings.next().unwrap_or_default()).into_owned())
 }
