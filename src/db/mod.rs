@@ -111,6 +111,14 @@ impl Db {
         matches!(self, Self::Sqlite { .. })
     }
 
+    /// How many queries run at the same time; more of them wait.
+    pub fn connections(&self) -> usize {
+        match self {
+            Self::Sqlite { .. } => sqlite::READERS,
+            Self::Postgres(_) => postgres::CONNECTIONS,
+        }
+    }
+
     /// Waits for the commit of a transaction of this process that recorded a change; without end on `SQLite`, which
     /// no other machine can use.
     pub async fn change_committed(&self) {

@@ -20,6 +20,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::AppState;
+use super::admission::Admission;
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::BearerSecret;
 use crate::chat::doorbell::{BusMetrics, Doorbell};
@@ -43,6 +44,7 @@ pub fn router() -> Router<AppState> {
 /// Reads the numbers of all parts.
 pub struct Metrics {
     pub accounts: Accounts,
+    pub admission: Admission,
     pub doorbell: Doorbell,
     pub jobs: Jobs,
     pub lifecycle: Lifecycle,
@@ -163,6 +165,11 @@ fn registry(metrics: &Metrics, jobs: Option<JobCounts>) -> Registry {
     let help = "Writes in the queue of the group-commit writer";
     patio.register("write_queue_depth", help, ConstGauge::new(waiting));
     register_live_connections(patio, &metrics.sockets);
+    let (waiting, refused) = metrics.admission.metrics();
+    let help = "Clients that come back and are not greeted yet";
+    patio.register("greetings_waiting", help, ConstGauge::new(waiting));
+    let help = "Clients that were told to come back later";
+    patio.register("greetings_refused", help, refused);
     if let Some((bus, refused)) = metrics.doorbell.metrics() {
         register_bus(patio, &bus, &refused);
     }

@@ -4,6 +4,7 @@
 //! Must not know a page or a JSON shape.
 
 pub mod access_log;
+pub mod admission;
 pub mod cookies;
 pub mod files;
 pub mod health;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
+use super::admission::Admission;
 use super::health::Readiness;
 use super::metrics::Metrics;
 use super::rate_limit::RateLimiter;
@@ -78,6 +79,7 @@ pub(crate) use from_state;
 
 services! {
     accounts: Accounts,
+    admission: Admission,
     audit: Audit,
     avatars: AvatarEncoder,
     clock: Clock,

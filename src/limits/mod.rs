@@ -6,11 +6,13 @@
 
 mod files;
 mod links;
+mod live;
 
 use std::time::Duration;
 
 pub use self::files::{file, inspection, storage, upload};
 pub use self::links::{link_preview, outgoing};
+pub use self::live::greeting;
 
 /// How often something is allowed: `burst` times at once, then once per `every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::outbox::Outbox;
-use super::recent::Moment;
+use super::recent::{Moment, RecentChannels};
 use super::subscriber::{CatchUp, Encoding};
 
 /// The types that travel through a hub.
@@ -115,6 +115,24 @@ pub(super) enum Command<P: Protocol> {
 }
 
 impl<P: Protocol> Command<P> {
+    /// Takes note of the channels for which it would have made a difference that there are more subscribers.
+    pub fn note_in(&self, recent: &mut RecentChannels<P::Channel>) {
+        match self {
+            Self::Broadcast(publication) => recent.push(publication.channel),
+            Self::Notify { channel, .. }
+            | Self::NotifyCoalesced { channel, .. }
+            | Self::SubscribeAll { who: channel, .. } => recent.push(*channel),
+            // The answer decides what is published at all.
+            Self::FindSubscribed { channels, .. } => {
+                for channel in channels {
+                    recent.push(*channel);
+                }
+            }
+            Self::ListChannels { .. } => recent.push_all(),
+            _ => {}
+        }
+    }
+
     /// The channels whose events this connection receives from now on.
     pub fn subscribed(&self) -> &[P::Channel] {
         match self {

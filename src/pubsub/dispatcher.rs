@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::command::{Command, Protocol, Publication};
 use super::outbox::Outbox;
-use super::recent::{Present, RecentChannels};
+use super::recent::{Moment, Present, RecentChannels};
 use super::subscriber::{CatchUp, Encode, EncodedBatch, Encoding, Subscriber};
 use crate::limits::installation::SEND_QUEUES;
 use crate::websocket::{SHED_THRESHOLD, SocketMetrics};
@@ -205,7 +205,7 @@ impl<P: Protocol> Dispatcher<P> {
     }
 
     fn execute(&mut self, command: Command<P>) {
-        self.recent.note(&command);
+        command.note_in(&mut self.recent);
         match command {
             Command::Broadcast(publication) => self.broadcast(publication),
             Command::Notify { channel, exclude, signal } => {
@@ -238,11 +238,7 @@ impl<P: Protocol> Dispatcher<P> {
             }
             Command::Subscribe { id, channel } => self.subscribe(id, channel, Subscriber::live),
             Command::SubscribeSince { id, channels, moment, answer } => {
-                let missed = self.recent.used_since(moment, &channels);
-                for channel in channels {
-                    self.subscribe(id, channel, Subscriber::live);
-                }
-                answer.send(missed).ok();
+                answer.send(self.subscribe_since(id, channels, moment)).ok();
             }
             Command::SubscribeCatchingUp { id, channel } => {
                 self.subscribe(id, channel, Subscriber::catching_up);
@@ -263,13 +259,24 @@ impl<P: Protocol> Dispatcher<P> {
                 channels.retain(|channel| self.channels.contains_key(channel));
                 answer.send(channels.into_iter().collect()).ok();
             }
-            Command::Disconnect { id } => {
-                let connection = self.connections.remove(&id);
-                for channel in connection.into_iter().flat_map(|connection| connection.channels) {
-                    self.remove_subscriber(id, channel);
-                }
-            }
+            Command::Disconnect { id } => self.disconnect(id),
         }
+    }
+
+    fn disconnect(&mut self, id: u64) {
+        let connection = self.connections.remove(&id);
+        for channel in connection.into_iter().flat_map(|connection| connection.channels) {
+            self.remove_subscriber(id, channel);
+        }
+    }
+
+    /// Returns whether one of the channels may have been used since the moment.
+    fn subscribe_since(&mut self, id: u64, channels: Vec<P::Channel>, moment: Moment) -> bool {
+        let missed = self.recent.used_since(moment, &channels);
+        for channel in channels {
+            self.subscribe(id, channel, Subscriber::live);
+        }
+        missed
     }
 
     fn broadcast(&mut self, publication: Publication<P>) {

@@ -2,10 +2,9 @@
 //! after its query; here it finds out whether it may have missed something in between.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use super::command::{Command, Protocol};
 
 /// Uses that are remembered. More of them during a query count as something missed.
 const REMEMBERED: usize = 4_096;
@@ -35,31 +34,19 @@ pub(super) struct RecentChannels<C> {
     used: VecDeque<C>,
 }
 
-impl<C: Copy + Eq + std::hash::Hash> RecentChannels<C> {
+impl<C: Copy + Eq + Hash> RecentChannels<C> {
     pub fn new(present: Present) -> Self {
         Self { present, used: VecDeque::new() }
     }
 
-    /// Takes note of the channels of a command that would have reached, or asked for, more subscribers.
-    pub fn note<P: Protocol<Channel = C>>(&mut self, command: &Command<P>) {
-        match command {
-            Command::Broadcast(publication) => self.push(publication.channel),
-            Command::Notify { channel, .. }
-            | Command::NotifyCoalesced { channel, .. }
-            | Command::SubscribeAll { who: channel, .. } => self.push(*channel),
-            // The answer decides what is published at all.
-            Command::FindSubscribed { channels, .. } => {
-                channels.iter().for_each(|channel| self.push(*channel));
-            }
-            Command::ListChannels { .. } => {
-                self.present.pass();
-                self.used.clear();
-            }
-            _ => {}
-        }
+    /// Takes note that any channel may have been used.
+    pub fn push_all(&mut self) {
+        self.present.pass();
+        self.used.clear();
     }
 
-    fn push(&mut self, channel: C) {
+    /// Takes note of the use of a channel.
+    pub fn push(&mut self, channel: C) {
         self.present.pass();
         if self.used.len() == REMEMBERED {
             self.used.pop_front();

@@ -1,6 +1,8 @@
 //! The first frames of a live connection: `ready` with the state of the user's rooms, the missed changes of
 //! users and rooms, and the online users. Events published in between are queued after them.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 
 use super::personal::PersonalFrames;
@@ -10,21 +12,23 @@ use crate::api::schemas::UserShape;
 use crate::chat::events::Channel;
 use crate::chat::sync::model::{Greeting, MissedChange};
 use crate::http::Problem;
+use crate::http::admission::Place;
 use crate::kernel::{ServiceError, Timestamp};
 use crate::websocket::encode;
 
 impl Session {
     /// Sends the first frames. Events published from now on wait for `ready`.
-    pub(super) async fn send_hello(&mut self, since: Option<Timestamp>) -> Flow {
+    pub(super) async fn send_hello(&mut self, place: Arc<Place>, since: Option<Timestamp>) -> Flow {
         let user = self.me.user.clone();
         // Taken before the queries, so that a change during them is sent again next time, not lost.
         let now = self.services().clock.now();
         self.connection.subscribe(Channel::Credential(self.me.credential));
         self.connection.subscribe(Channel::Everyone);
         self.connection.subscribe(Channel::User(user.id));
-        let Ok(Greeting { is_valid, rooms, missed }) = self.greeting(since).await else {
+        let Ok(Greeting { is_valid, rooms, missed }) = self.greeting(&place, since).await else {
             return end(FAILED);
         };
+        drop(place);
         if !is_valid {
             return self.revoked().await;
         }
@@ -49,9 +53,13 @@ impl Session {
 
     /// Reads what the client receives first, and subscribes to the channels of the rooms in it. If one of these was used
     /// in between, reads it again: that is rare, and cheaper than asking for the rooms first each time.
-    async fn greeting(&mut self, since: Option<Timestamp>) -> Result<Greeting, ServiceError> {
+    async fn greeting(
+        &mut self,
+        place: &Place,
+        since: Option<Timestamp>,
+    ) -> Result<Greeting, ServiceError> {
         let moment = self.connection.moment();
-        let greeting = self.read_greeting(since).await?;
+        let greeting = self.read_greeting(place, since).await?;
         self.threads = greeting.threads().into();
         let channels = greeting.rooms.iter().flat_map(|progress| {
             let mentioned = (progress.mentions > 0).then_some(Channel::Mentioned(progress.room));
@@ -60,15 +68,19 @@ impl Session {
         if !self.connection.subscribe_since(channels.collect(), moment).await {
             return Ok(greeting);
         }
-        let greeting = self.read_greeting(since).await?;
+        let greeting = self.read_greeting(place, since).await?;
         for progress in greeting.rooms.iter().filter(|progress| progress.mentions > 0) {
             self.connection.subscribe(Channel::Mentioned(progress.room));
         }
         Ok(greeting)
     }
 
-    async fn read_greeting(&self, since: Option<Timestamp>) -> Result<Greeting, ServiceError> {
-        let _permit = self.shared.readers.acquire().await;
+    async fn read_greeting(
+        &self,
+        place: &Place,
+        since: Option<Timestamp>,
+    ) -> Result<Greeting, ServiceError> {
+        let _turn = self.shared.admission.turn_of(place).await?;
         self.services().sync.greeting(&self.me, since).await
     }
 

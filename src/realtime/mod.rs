@@ -17,7 +17,6 @@ mod upgrade;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use tokio::sync::Semaphore;
 
 pub use polling::router as polling_router;
 pub use upgrade::router;
@@ -36,16 +35,13 @@ use crate::chat::rooms::Rooms;
 use crate::chat::saved::SavedMessages;
 use crate::chat::sync::Sync;
 use crate::http::AppState;
+use crate::http::admission::Admission;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::request::csrf::ProxyWarnings;
 use crate::http::site::SiteInfo;
 use crate::http::state::from_state;
 use crate::kernel::Clock;
 use crate::lifecycle::Lifecycle;
-
-/// Connections that may query the database for their catch-up at the same time. The database has four
-/// connections for reads: the other two stay free for pages when thousands of clients reconnect.
-const READERS: usize = 2;
 
 /// What all live connections share.
 struct Realtime {
@@ -56,7 +52,8 @@ struct Realtime {
     hub: EventHub,
     lifecycle: Lifecycle,
     limits: ConnectionLimits,
-    readers: Semaphore,
+    /// For the greeting of each client, and its catch-up: pages stay fast when thousands reconnect.
+    admission: Admission,
     replays: ReplayCache,
     counts: SingleFlight<Counts>,
 }
@@ -72,7 +69,7 @@ impl Realtime {
             proxy_warnings: FromRef::from_ref(state),
             hub,
             lifecycle,
-            readers: Semaphore::new(READERS),
+            admission: FromRef::from_ref(state),
             replays: ReplayCache::default(),
             counts: SingleFlight::default(),
         }

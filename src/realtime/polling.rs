@@ -19,6 +19,7 @@ use crate::chat::accounts::model::Authenticated;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::Reader;
 use crate::chat::sync::model::MissedChange;
+use crate::http::admission::Admission;
 use crate::http::{AppState, FormBody, Language, Problem, Viewer};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp};
 use crate::limits::connection::CHUNK;
@@ -44,6 +45,7 @@ struct Poll {
 
 async fn create(
     State(services): State<ChatServices>,
+    State(admission): State<Admission>,
     Viewer(me): Viewer,
     t: Language,
     FormBody(poll): FormBody<Poll>,
@@ -51,6 +53,8 @@ async fn create(
     let encoding = encoding_of(Some(HTML_PROTOCOL), t);
     let reply = Reply { services: &services, me: &me, encoding };
     services.presence.touch(me.user.id);
+    let place = admission.place()?;
+    let _turn = admission.turn_of(&place).await?;
     let shown = match poll.room {
         Some(room) => Some((room, reply.reader(room).await?)),
         None => None,

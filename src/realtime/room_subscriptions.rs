@@ -27,9 +27,9 @@ impl Session {
     pub(super) async fn open_room(&self, room: RoomId, since: Option<Rev>, id: Option<MessageId>) {
         let channel = Channel::Room(room);
         self.connection.subscribe_catching_up(channel);
-        let permit = self.shared.readers.acquire().await;
+        let turn = self.shared.admission.turn().await;
         let reader = self.services().rooms.reader(&self.me.user, room).await;
-        drop(permit);
+        drop(turn);
         let opened = match reader {
             Ok(reader) => self.open_for(&reader, since, id).await.map_err(Problem::from),
             Err(error) => Err(error.into()),
@@ -130,8 +130,8 @@ impl Session {
         if let Some(cached) = find() {
             return Ok(cached);
         }
-        let _permit = self.shared.readers.acquire().await;
-        // Another connection may have read the same chunk while this one waited for the permit.
+        let _turn = self.shared.admission.turn().await;
+        // Another connection may have read the same chunk while this one waited for its turn.
         if let Some(cached) = find() {
             return Ok(cached);
         }
@@ -163,9 +163,9 @@ impl Session {
     /// `None` if the user is no member.
     async fn progress(&self, room: RoomId) -> Option<Progress> {
         // All members of a room may query at the same time.
-        let permit = self.shared.readers.acquire().await;
+        let turn = self.shared.admission.turn().await;
         let progress = self.services().rooms.progress(&self.me.user, room).await;
-        drop(permit);
+        drop(turn);
         progress.unwrap_or_else(|error| {
             self.fail(&error.into(), None, Some(room));
             None

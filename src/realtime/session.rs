@@ -23,6 +23,7 @@ use crate::chat::events::{Channel, ChatProtocol, Event, Signal};
 use crate::chat::messages::model::{
     Draft, Kind, Markup, MessageBody, Nonce, parse_files, parse_format,
 };
+use crate::http::admission::Place;
 use crate::http::rate_limit::Action;
 use crate::http::response::problem::Problem;
 use crate::http::{DraftOrigin, Language};
@@ -100,12 +101,12 @@ impl Session {
     }
 
     /// Serves the connection until it closes. First sends the changes of users and rooms after `since`.
-    pub async fn run(mut self, since: Option<Timestamp>) {
+    pub async fn run(mut self, place: Arc<Place>, since: Option<Timestamp>) {
         let _online = self.services().presence.connect(self.me.user.id);
         let driver = self.connection.write_driver();
         let result = {
             let work = pin!(async {
-                let result = self.serve(since).await;
+                let result = self.serve(place, since).await;
                 self.drain_posts().await;
                 result
             });
@@ -118,8 +119,8 @@ impl Session {
         Box::pin(self.connection.finish(code, wait)).await;
     }
 
-    async fn serve(&mut self, since: Option<Timestamp>) -> Flow {
-        Box::pin(self.send_hello(since)).await?;
+    async fn serve(&mut self, place: Arc<Place>, since: Option<Timestamp>) -> Flow {
+        Box::pin(self.send_hello(place, since)).await?;
         loop {
             let input = self.next().await;
             self.check_still_signed_in().await?;

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use super::protocol::{HTML_PROTOCOL, JSON_PROTOCOL, ServerFrame, encoding_of};
 use super::session::{SIGNED_OUT, Session, TOO_FAST};
 use crate::api;
 use crate::chat::events::EventHub;
+use crate::http::admission::{Admission, Place};
 use crate::http::request::{auth, csrf};
 use crate::http::{
     AppState, ClientInfo, Language, Problem, Query, Viewer, access_log, cookies, sessions,
@@ -38,8 +39,21 @@ pub fn router(state: &AppState, hub: EventHub, lifecycle: Lifecycle) -> Router<A
     let router = Router::new()
         .route("/live", get(open))
         .with_state(Arc::new(Realtime::new(state, hub, lifecycle)))
-        .layer(from_fn_with_state(state.clone(), auth::by_token));
+        .layer(from_fn_with_state(state.clone(), auth::by_token))
+        .layer(from_fn_with_state(state.clone(), admit));
     api::guarded(router, state)
+}
+
+/// Middleware that lets clients ask the database one after another: before the authentication, which asks it, too.
+async fn admit(
+    State(admission): State<Admission>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let place = admission.place()?;
+    let _turn = admission.turn_of(&place).await?;
+    request.extensions_mut().insert(Arc::new(place));
+    Ok(next.run(request).await)
 }
 
 /// `since` is the server time up to which a returning client knows users and rooms.
@@ -55,6 +69,8 @@ async fn open(
     request: Request,
 ) -> Result<Response, Response> {
     let (mut parts, _) = request.into_parts();
+    let place: Option<Arc<Place>> = parts.extensions.remove();
+    let place = place.ok_or_else(|| Problem::internal(&"not admitted").into_response())?;
     let Query(LiveQuery { since }) = Query::from_request_parts(&mut parts, &shared)
         .await
         .map_err(IntoResponse::into_response)?;
@@ -89,7 +105,7 @@ async fn open(
                 let connection = shared.hub.connect(encoding, stream, &early);
                 // Even if empty, it keeps the whole buffer of the request alive.
                 drop(early);
-                Session::new(shared, me, t, encoding, connection).run(since).await;
+                Session::new(shared, me, t, encoding, connection).run(place, since).await;
             }
             Err(error) => tracing::debug!(%error, "a live connection failed during the handshake"),
         }

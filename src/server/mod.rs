@@ -47,6 +47,7 @@ use crate::chat::sync::remote_changes::{self, Personal, Sources};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::{Db, EpochGuard};
+use crate::http::admission::Admission;
 use crate::http::health::{self, Readiness};
 use crate::http::listener::timeout;
 use crate::http::metrics::{self, Metrics, Requests};
@@ -188,12 +189,13 @@ impl Foundation {
         let sources = Sources { hub: hub.clone(), messages: remote, notices: notices.changes };
         remote_changes::start(shared, sources, epoch.clone(), lifecycle).await?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
-        let readiness = self.readiness(&rooms, &messages);
         let nodes = machines::list(self, origin, (&doorbell, &presence), &config).await?;
         let measured = (accounts.clone(), jobs.clone(), messages.clone(), presence.clone());
         let metrics = self.metrics(measured, (doorbell.clone(), nodes.clone()), &config);
         Ok(Services {
+            readiness: self.readiness(&rooms, &messages),
             accounts,
+            admission: metrics.admission.clone(),
             audit: Audit::new(db.clone()),
             avatars: AvatarEncoder::new(images.clone()),
             clock: clock.clone(),
@@ -211,7 +213,6 @@ impl Foundation {
             proxy_warnings: Arc::default(),
             random: random.clone(),
             rate_limiter: self.rate_limiter(&config),
-            readiness,
             search: Search::start(db.clone(), rooms.clone(), lifecycle).await?,
             rooms,
             saved: personal.saved,
@@ -266,6 +267,7 @@ impl Foundation {
     ) -> Metrics {
         Metrics {
             accounts,
+            admission: Admission::new(self.db.connections()),
             doorbell,
             jobs,
             lifecycle: self.lifecycle.clone(),

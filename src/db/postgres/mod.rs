@@ -15,6 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
+pub(super) use self::pool::CONNECTIONS;
 pub use self::pool::{PostgresConnection, PostgresPool};
 pub use self::transaction::PostgresTransaction;
 

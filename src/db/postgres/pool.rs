@@ -19,7 +19,7 @@ use super::{CONNECT_TIMEOUT, SESSION};
 use crate::db::{EpochGuard, is_connection_error, is_read_only};
 
 /// Small hosted databases allow about twenty connections, and during an update two processes run.
-const CONNECTIONS: usize = 8;
+pub(in crate::db) const CONNECTIONS: usize = 8;
 /// Shorter than the timeout of a request, so that the client receives an error response.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that worked this short a time ago is used without a question.

@@ -17,7 +17,7 @@ use self::checkpoint::Checkpointer;
 use super::{Db, Pool};
 use crate::data_dir::owner;
 
-const READERS: usize = 4;
+pub(super) const READERS: usize = 4;
 /// Rows that the database thread may read ahead: more than most results have, so that it and the caller do
 /// not wake each other up for each row.
 const ROW_BUFFER: usize = 512;

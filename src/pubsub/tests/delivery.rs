@@ -127,7 +127,7 @@ async fn subscriber_learns_whether_its_channels_were_used_since_its_query() {
     assert_eq!(client.received().await, "0after");
 }
 
-/// Whoever asks for subscribers does not publish at all where there are none.
+/// Those who ask for subscribers do not publish at all where there are none.
 #[tokio::test]
 async fn questions_for_subscribers_count_as_uses_of_their_channels() {
     let mut rig = Rig::new();

@@ -296,7 +296,9 @@ export class Connection {
       if (id === this.#pollTimer) this.#options.onPolledFrame(frame);
     });
     if (id !== this.#pollTimer) return;
-    this.#pollTimer = setTimeout(() => this.#poll(), this.#options.timing.poll);
+    // An overloaded server is not asked by all pages at once.
+    const delay = this.#options.timing.poll * (isAnswered ? 1 : 1 + Math.random());
+    this.#pollTimer = setTimeout(() => this.#poll(), delay);
     const wasDown = this.#httpWorks === false;
     this.#httpWorks = isAnswered;
     if (isAnswered) {

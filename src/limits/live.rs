@@ -1,0 +1,19 @@
+//! Limits on what all live connections of a process do together.
+
+use std::time::Duration;
+
+/// Clients that come back: all of them at once, if the Patio that they were connected to died. Each asks the database
+/// for the first frames of its connection, or of its page where it polls.
+pub mod greeting {
+    use super::Duration;
+
+    /// Clients that ask the database at the same time, or half of its connections if that is less: the other half
+    /// stays free for those who post and read.
+    pub const AT_ONCE: usize = 32;
+    /// Clients that ask or wait. A second's work; more get a 503 and come again.
+    pub const PLACES: usize = 1_024;
+    /// How long a client waits before it gets a 503. Shorter than pages wait for a connection (5 seconds).
+    pub const TURN_WITHIN: Duration = Duration::from_secs(3);
+    /// `Retry-After` of that 503.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(2);
+}
