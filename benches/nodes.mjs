@@ -130,6 +130,14 @@ async function posted(server, number, { rooms, members, first = 0, hot = false }
   return { per_second, stored };
 }
 
+/** How many messages the nodes stored in one transaction, on average. */
+async function batchSize(servers) {
+  const texts = servers.map(async ({ port }) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
+  const all = (await Promise.all(texts)).join('\n');
+  const sum = (name) => [...all.matchAll(new RegExp(`^${name} (.*)$`, 'gm'))].reduce((of, [, n]) => of + Number(n), 0);
+  return sum('patio_commit_batch_size_sum') / sum('patio_commit_batch_size_count');
+}
+
 async function measure(build, how) {
   const servers = [];
   for (let number = 0; number < how.nodes; number++) servers.push(await node(build, number));
@@ -141,9 +149,16 @@ async function measure(build, how) {
     perSecond: all.reduce((sum, run) => sum + run.per_second, 0),
     patio: (used(processes()) - patio) / stored,
     postgres: (used(backends()) - postgres) / stored,
+    batch: await batchSize(servers),
   };
   for (const server of servers) await server.stop();
   return result;
+}
+
+/** An empty table is read from end to end. So there are messages first, and what PostgreSQL has to know about them. */
+async function warmUp(build) {
+  await measure(build, { nodes: 1, rooms: 48, members: 2 });
+  psql(build.database, 'vacuum analyze');
 }
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
@@ -168,7 +183,10 @@ async function main() {
   const hasBus = Boolean(process.env.PATIO_TEST_NATS);
   const builds = [{ name: '', executable: options.patio, database: 'patio_nodes', hasBus }];
   if (options.old) builds.unshift({ name: ', before', executable: options.old, database: 'patio_nodes_old' });
-  for (const build of builds) build.firstRoom = await fill(build);
+  for (const build of builds) {
+    build.firstRoom = await fill(build);
+    await warmUp(build);
+  }
   const cases = Object.entries(CASES)
     .filter(([name]) => name.includes(options.only ?? ''))
     .flatMap(([name, how]) => builds.map((build) => [name + build.name, how, build]));
@@ -177,12 +195,12 @@ async function main() {
     for (const [place, [, how, build]] of cases.entries()) results[place].push(await measure(build, how));
   }
   console.log(`Load average at the end ${os.loadavg()[0]}; medians of ${options.rounds} rounds [least–most].\n`);
-  console.log('| What | posts/s | CPU µs a message: Patio | PostgreSQL | both |\n| --- | --- | --- | --- | --- |');
+  console.log('| What | posts/s | messages a batch | CPU µs a message: Patio | PostgreSQL | both |\n| --- | --- | --- | --- | --- | --- |');
   for (const [place, [name]] of cases.entries()) {
     const of = (value) => spread(results[place].map(value));
     const both = of((run) => run.patio + run.postgres);
     console.log(
-      `| ${name} | ${of((run) => run.perSecond)} | ${of((run) => run.patio)} | ${of((run) => run.postgres)} | ${both} |`,
+      `| ${name} | ${of((run) => run.perSecond)} | ${of((run) => run.batch)} | ${of((run) => run.patio)} | ${of((run) => run.postgres)} | ${both} |`,
     );
   }
 }

@@ -235,6 +235,14 @@ impl BatchResults {
         matches!(self, Self::Sqlite(_))
     }
 
+    /// Discards the rows of the next statement.
+    pub fn skip(&mut self) {
+        match self {
+            Self::Sqlite(all) => drop(all.next()),
+            Self::Postgres(all) => drop(all.next()),
+        }
+    }
+
     /// Returns the rows of the next statement.
     pub fn rows<T>(&mut self) -> Result<Vec<T>, sqlx::Error>
     where

@@ -43,6 +43,7 @@ pub(crate) use self::query::{
 pub use self::sqlite::checkpoint::Checkpointer;
 pub use self::sqlite::pool::{Pool, PooledConnection};
 pub use self::transaction::Transaction;
+pub(crate) use self::transaction::{FULL_LOCK_WAIT, LockWait};
 pub(crate) use self::types::{JsonColumn, column_type, from_json_column};
 
 /// An open database.
@@ -229,6 +230,11 @@ pub(crate) fn is_collision(error: &sqlx::Error) -> bool {
         Some("23505") => error.constraint() == Some("idempotency_keys_pkey"),
         _ => false,
     }
+}
+
+/// Whether a transaction did not get a row that another one has locked.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).as_deref() == Some("55P03")
 }
 
 /// Whether the database refuses to write, as a standby does.

@@ -16,6 +16,18 @@ pub enum Transaction {
     Postgres(PostgresTransaction),
 }
 
+/// How long a transaction on `PostgreSQL` waits for a row that another one has locked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LockWait {
+    /// For a tenth of a second, which is longer than a transaction takes that nothing holds up.
+    Short,
+    /// For longer than another process can keep it: [`FULL_LOCK_WAIT`].
+    Full,
+}
+
+/// The `lock_timeout` of each connection.
+pub(crate) const FULL_LOCK_WAIT: &str = "4s";
+
 impl Db {
     /// Begins a write transaction. On `SQLite` it takes the write lock immediately, so that it cannot fail
     /// halfway because another transaction wrote. On `PostgreSQL` it is READ COMMITTED: other transactions
@@ -36,16 +48,24 @@ impl Db {
     }
 
     /// Begins a write transaction with a batch from [`StatementBatch::first`], and returns its rows.
+    ///
+    /// # Errors
+    /// With [`LockWait::Short`], one that [`is_locked`](super::is_locked) if another process keeps a row locked.
     pub(crate) async fn begin_with(
         &self,
         statements: StatementBatch,
+        wait: LockWait,
     ) -> Result<(Transaction, BatchResults), sqlx::Error> {
         let mut transaction = match self {
             Self::Sqlite { write, .. } => {
                 Transaction::Sqlite(SqliteTransaction(Some(write.acquire().await?)))
             }
             Self::Postgres(pool) => {
-                Transaction::Postgres(PostgresTransaction::begin(pool, "begin").await?)
+                let begin = match wait {
+                    LockWait::Short => "begin; set local lock_timeout = '100ms'",
+                    LockWait::Full => "begin",
+                };
+                Transaction::Postgres(PostgresTransaction::begin(pool, begin).await?)
             }
         };
         let results = statements.fetch(&mut transaction).await?;
@@ -176,7 +196,8 @@ mod tests {
     async fn names(db: &Db) -> Vec<String> {
         let mut first = StatementBatch::first(db);
         push_statement!(&mut first, |query| query.push("select name from settings order by name"));
-        let (_transaction, mut results) = db.begin_with(first).await.expect("a transaction");
+        let (_transaction, mut results) =
+            db.begin_with(first, LockWait::Full).await.expect("a transaction");
         let names: Vec<(String,)> = results.rows().expect("names");
         names.into_iter().map(|(name,)| name).collect()
     }

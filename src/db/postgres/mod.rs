@@ -34,6 +34,7 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
 /// parameters.
 ///
 /// - `synchronous_commit`: a server configured for `remote_apply` (standbys have applied the commit) keeps it.
+/// - `lock_timeout`: [`FULL_LOCK_WAIT`](super::FULL_LOCK_WAIT).
 /// - `idle_in_transaction_session_timeout`: a process that vanished or was paused during a transaction holds its locks
 ///   for two seconds at most. Shorter than `lock_timeout`, so that those who wait for them get them.
 /// - `jit`, `max_parallel_workers_per_gather`: both take longer to start than Patio's statements run.

@@ -47,13 +47,17 @@ async fn servers() -> Option<Servers> {
 
 /// Sends a request, again while the server is busy: on a slow machine a batch may wait for longer than it may.
 async fn send(api: &Api, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-    loop {
+    let mut accepted = None;
+    eventually("an answer", async || {
         let answer = api.send(method.clone(), path, body.clone()).await;
         let status = answer.status();
         if status != StatusCode::SERVICE_UNAVAILABLE {
-            return (status, answer.json().await.unwrap_or_default());
+            accepted = Some((status, answer.json().await.unwrap_or_default()));
         }
-    }
+        accepted.is_some()
+    })
+    .await;
+    accepted.expect("an answer")
 }
 
 /// Posts, and returns the id.
@@ -97,16 +101,50 @@ async fn until_queued(server: &Server, wanted: u32) {
 
 #[tokio::test]
 async fn batch_waits_only_for_batches_in_its_rooms_and_takes_its_ids_afterwards() {
-    let Some(Servers { ana, luis, db, .. }) = servers().await else { return };
-    let other = holding(&db, "select 1 from rooms where id = 1 for update").await;
+    let Some(servers) = servers().await else { return };
+    let Servers { ana, luis, db, .. } = &servers;
+    let other = holding(db, "select 1 from rooms where id = 1 for update").await;
     let elsewhere = async {
-        until_waiting(&db, 1).await;
-        let there = post(&luis, 2, "en otra sala").await;
+        until_waiting(db, 1).await;
+        let there = post(luis, 2, "en otra sala").await;
         release(other).await;
         there
     };
-    let (here, there) = tokio::join!(post(&ana, 1, "en esta"), elsewhere);
+    let (here, there) = tokio::join!(post(ana, 1, "en esta"), elsewhere);
     assert!(here > there, "in a room ids rise with seq: {here} and {there}");
+    db.close().await;
+}
+
+/// Whose process stands still in the middle of storing holds up its own rooms, and no others of any process.
+#[tokio::test]
+async fn writes_to_a_room_that_stays_locked_wait_alone_and_stay_in_order() {
+    let Some(servers) = servers().await else { return };
+    let Servers { one, ana, db, .. } = &servers;
+    let (eva, tom) = (one.api("eva").await, one.api("tom").await);
+    post(&eva, 2, "dentro").await;
+    let other = holding(db, "select 1 from rooms where id = 1 for update").await;
+    let say = async |api: &Api, body: &str| {
+        let answer = api.send(Method::POST, "/rooms/1/messages", Some(json!({"body": body}))).await;
+        assert_eq!(answer.status(), StatusCode::CREATED, "{body}");
+    };
+    let elsewhere = async {
+        until_waiting(db, 1).await;
+        post(&eva, 2, "en otra sala").await;
+        let later = async {
+            until_queued(one, 1).await;
+            post(&eva, 2, "y otra vez").await;
+            release(other).await;
+        };
+        tokio::join!(say(&tom, "después"), later);
+    };
+    tokio::join!(say(ana, "antes"), elsewhere);
+    let bodies: Vec<String> = sqlx::query_scalar(
+        "select body from messages where room_seq_key >> 32 = 1 and body <> 'hola' order by id",
+    )
+    .fetch_all(&mut *connection(db).await)
+    .await
+    .expect("the messages");
+    assert_eq!(bodies, ["antes", "después"]);
     db.close().await;
 }
 
@@ -116,8 +154,9 @@ async fn batches_lock_rooms_in_ascending_order_whatever_the_order_of_their_write
     let Some(servers) = servers().await else { return };
     let Servers { one, two, ana, luis, messages: [first, second, _], db } = &servers;
     let eva = two.api("eva").await;
-    // While its writer waits for the third room, the first server gathers a batch.
+    // While it waits for the third room, the first server gathers a batch of what waits for the others.
     let third = holding(db, "select 1 from rooms where id = 3 for update").await;
+    let middle = holding(db, "select 1 from rooms where id = 2 for update").await;
     let lowest = holding(db, "select 1 from rooms where id = 1 for update").await;
     let gather = async {
         until_waiting(db, 1).await;
@@ -128,6 +167,7 @@ async fn batches_lock_rooms_in_ascending_order_whatever_the_order_of_their_write
         let free = async {
             until_queued(one, 2).await;
             release(third).await;
+            release(middle).await;
             // The batch waits for the first room, and holds no other.
             until_waiting(db, 1).await;
             react(luis, *second).await;
@@ -144,9 +184,10 @@ async fn batches_lock_rooms_in_ascending_order_whatever_the_order_of_their_write
 
 #[tokio::test]
 async fn changes_of_two_servers_in_the_same_rooms_are_all_stored() {
-    let Some(Servers { ana, luis, messages, db, .. }) = servers().await else { return };
+    let Some(servers) = servers().await else { return };
+    let Servers { ana, luis, messages, db, .. } = &servers;
     let changes = (0..60_usize).map(async |n| {
-        let (api, mine) = if n % 2 == 0 { (&ana, &messages) } else { (&luis, &messages) };
+        let (api, mine) = if n % 2 == 0 { (ana, messages) } else { (luis, messages) };
         let room = (n * 7 + n / 3) % 3;
         match n % 5 {
             0 => react(api, mine[room]).await,
@@ -156,65 +197,67 @@ async fn changes_of_two_servers_in_the_same_rooms_are_all_stored() {
             _ => {
                 let text = json!({"body": format!("corregido {n}")});
                 let path = format!("/messages/{}", mine[room]);
-                assert!(send(&ana, Method::PATCH, &path, Some(text)).await.0.is_success());
+                assert!(send(ana, Method::PATCH, &path, Some(text)).await.0.is_success());
             }
         }
     });
     join_all(changes).await;
     // Each room has its numbers without gaps, and ids that rise with them.
     let gaps = numbers(
-        &db,
+        db,
         "select count(*) from rooms r
          where last_seq <> (select count(*) from messages where room_seq_key >> 32 = r.id)",
     );
     assert_eq!(gaps.await, [0]);
     let backwards = numbers(
-        &db,
+        db,
         "select count(*) from messages m join messages n on n.room_seq_key = m.room_seq_key + 1
          where n.id <= m.id",
     );
     assert_eq!(backwards.await, [0]);
-    assert_eq!(numbers(&db, "select count(*) from messages").await, [6 + 24]);
+    assert_eq!(numbers(db, "select count(*) from messages").await, [6 + 24]);
     db.close().await;
 }
 
 /// A client that tries again elsewhere while its first attempt hangs.
 #[tokio::test]
 async fn nonce_at_two_servers_at_once_is_stored_once() {
-    let Some(Servers { two, ana, db, .. }) = servers().await else { return };
-    let there = ana.through(&two);
+    let Some(servers) = servers().await else { return };
+    let Servers { two, ana, db, .. } = &servers;
+    let there = ana.through(two);
     for n in 0..200 {
         let nonce = format!("n{n}");
         let (here, there) =
-            tokio::join!(post_with_nonce(&ana, 1, &nonce), post_with_nonce(&there, 1, &nonce));
+            tokio::join!(post_with_nonce(ana, 1, &nonce), post_with_nonce(&there, 1, &nonce));
         let mut statuses = [here.0, there.0];
         statuses.sort_unstable();
         assert_eq!(statuses, [StatusCode::OK, StatusCode::CREATED], "{nonce}");
         assert_eq!(here.1["id"], there.1["id"], "{nonce}");
     }
-    assert_eq!(numbers(&db, "select last_seq from rooms where id = 1").await, [202]);
+    assert_eq!(numbers(db, "select last_seq from rooms where id = 1").await, [202]);
     db.close().await;
 }
 
 /// The second batch has seen no message with its nonce, because the first one was not committed yet.
 #[tokio::test]
 async fn nonce_of_an_unfinished_batch_is_found_after_its_commit() {
-    let Some(Servers { two, ana, db, .. }) = servers().await else { return };
-    let there = ana.through(&two);
+    let Some(servers) = servers().await else { return };
+    let Servers { two, ana, db, .. } = &servers;
+    let there = ana.through(two);
     for (nonce, room, expected) in [("n1", 1, StatusCode::OK), ("n2", 2, StatusCode::CONFLICT)] {
         // The batch deletes the draft after it has stored the nonce.
         let draft = json!({"body": "hola", "nonce": nonce});
         ana.ok(Method::PUT, "/rooms/1/draft", Some(draft)).await;
-        let other = holding(&db, "select 1 from drafts for update").await;
+        let other = holding(db, "select 1 from drafts for update").await;
         let again = async {
-            until_waiting(&db, 1).await;
+            until_waiting(db, 1).await;
             let finish = async {
-                until_waiting(&db, 2).await;
+                until_waiting(db, 2).await;
                 release(other).await;
             };
             tokio::join!(post_with_nonce(&there, room, nonce), finish).0
         };
-        let (first, (status, second)) = tokio::join!(post_with_nonce(&ana, 1, nonce), again);
+        let (first, (status, second)) = tokio::join!(post_with_nonce(ana, 1, nonce), again);
         assert_eq!((first.0, status), (StatusCode::CREATED, expected), "{second}");
         assert!(status != StatusCode::OK || first.1["id"] == second["id"]);
         assert!(ana.get("/drafts").await["items"].as_array().is_some_and(Vec::is_empty));
@@ -225,36 +268,38 @@ async fn nonce_of_an_unfinished_batch_is_found_after_its_commit() {
 /// A row that all batches write would make them wait for each other.
 #[tokio::test]
 async fn times_of_an_id_range_are_written_once_an_hour() {
-    let Some(Servers { one, ana, db, .. }) = servers().await else { return };
+    let Some(servers) = servers().await else { return };
+    let Servers { one, ana, db, .. } = &servers;
     let ranges = "select 1 from message_time_ranges for update";
-    let other = holding(&db, ranges).await;
-    post(&ana, 1, "en la misma hora").await;
+    let other = holding(db, ranges).await;
+    post(ana, 1, "en la misma hora").await;
     one.advance(Duration::from_hours(1));
     let next = async {
-        until_waiting(&db, 1).await;
+        until_waiting(db, 1).await;
         release(other).await;
     };
-    tokio::join!(post(&ana, 1, "en la siguiente"), next);
+    tokio::join!(post(ana, 1, "en la siguiente"), next);
     let strays =
         "select count(*) from messages m left join message_time_ranges r on r.id_range = m.id >> 12
          where r.id_range is null or m.created_at < r.oldest or m.created_at >= r.newest";
-    assert_eq!(numbers(&db, strays).await, [0]);
+    assert_eq!(numbers(db, strays).await, [0]);
     db.close().await;
 }
 
 /// The poll has passed the id of a message when that is committed.
 #[tokio::test]
 async fn message_that_is_committed_after_a_later_id_reaches_the_other_server() {
-    let Some(Servers { one, two, ana, luis, db, .. }) = servers().await else { return };
-    let mut live = luis.through(&one).live().await;
+    let Some(servers) = servers().await else { return };
+    let Servers { one, two, ana, luis, db, .. } = &servers;
+    let mut live = luis.through(one).live().await;
     live.open_room(1, None).await;
     live.open_room(2, None).await;
-    let there = ana.through(&two);
+    let there = ana.through(two);
     there.ok(Method::PUT, "/rooms/1/draft", Some(json!({"body": "x", "nonce": "late"}))).await;
-    let other = holding(&db, "select 1 from drafts for update").await;
+    let other = holding(db, "select 1 from drafts for update").await;
     let third = one.second().await;
     let later = async {
-        until_waiting(&db, 1).await;
+        until_waiting(db, 1).await;
         post(&luis.through(&third), 2, "antes").await;
         assert_eq!(live.until("message").await["room"], 2);
         release(other).await;

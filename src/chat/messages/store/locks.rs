@@ -5,8 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde::Deserialize;
 
-use crate::chat::messages::model::Write;
-use crate::db::{BatchResults, StatementBatch};
+use crate::chat::messages::model::{Post, Write};
+use crate::db::{
+    BatchResults, Db, FULL_LOCK_WAIT, LockWait, StatementBatch, fetch_scalars, json_rows,
+};
 use crate::kernel::{MessageId, RoomId};
 
 /// What a batch writes to.
@@ -27,30 +29,46 @@ impl Wanted {
         for write in writes {
             wanted.others |= write.as_post().is_none_or(|post| post.head().is_some());
             wanted.edited.extend(write.edited_message());
-            match write {
-                Write::Post(post) => {
-                    wanted.rooms.extend([post.member.room(), post.audience()]);
-                    wanted.heads.extend(post.head().map(|head| head.message));
-                }
-                Write::Edit { author, .. } => wanted.rooms.extend([author.room, author.searched]),
-                Write::React(member, _) | Write::Pin(member, _) | Write::Unpin(member, _) => {
-                    wanted.rooms.extend([member.room(), member.gate()]);
-                }
-                Write::Delete(deleter) | Write::RemovePreview { deleter, .. } => {
-                    wanted.rooms.insert(deleter.room);
-                }
-                Write::Unreact(reaction) => {
-                    wanted.rooms.insert(reaction.room);
-                }
-                Write::RefreshQuotes { room, .. }
-                | Write::ShowPreviews { room, .. }
-                | Write::Announce(room) => {
-                    wanted.rooms.insert(*room);
-                }
-            }
+            wanted.rooms.extend(rooms_of(write));
+            let head = write.as_post().and_then(Post::head);
+            wanted.heads.extend(head.map(|head| head.message));
         }
         wanted
     }
+}
+
+/// The rooms that a write names. It may change others, which it finds by their messages: threads, and the rooms of
+/// copies.
+pub(in crate::chat::messages) fn rooms_of(write: &Write) -> Vec<RoomId> {
+    match write {
+        Write::Post(post) => vec![post.member.room(), post.audience()],
+        Write::Edit { author, .. } => vec![author.room, author.searched],
+        Write::React(member, _) | Write::Pin(member, _) | Write::Unpin(member, _) => {
+            vec![member.room(), member.gate()]
+        }
+        Write::Delete(deleter) | Write::RemovePreview { deleter, .. } => vec![deleter.room],
+        Write::Unreact(reaction) => vec![reaction.room],
+        Write::RefreshQuotes { room, .. }
+        | Write::ShowPreviews { room, .. }
+        | Write::Announce(room) => vec![*room],
+    }
+}
+
+/// Those of the rooms that no other process has locked. On `SQLite`, which has one writer, none.
+pub(in crate::chat::messages) async fn free_rooms(
+    db: &Db,
+    writes: impl Iterator<Item = &Write>,
+) -> Result<HashSet<RoomId>, sqlx::Error> {
+    let Db::Postgres(_) = db else { return Ok(HashSet::new()) };
+    let rooms: BTreeSet<RoomId> = writes.flat_map(rooms_of).collect();
+    let free: Vec<RoomId> = fetch_scalars!(
+        db,
+        "select id from rooms
+         where id in (select cast(value as bigint) from jsonb_each($1))
+         for no key update skip locked",
+        json_rows(&rooms.into_iter().collect::<Vec<RoomId>>())
+    )?;
+    Ok(free.into_iter().collect())
 }
 
 /// Adds the statement that locks the rooms. `SQLite` has one writer.
@@ -79,11 +97,21 @@ pub(super) fn push_locks(statements: &mut StatementBatch, writes: &[Write]) {
     query.push(") order by id for no key update");
 }
 
+/// Adds the statement that ends a short wait: it was for the rooms, which another process may keep. Nothing else is kept
+/// for long.
+pub(super) fn push_end_of_wait(statements: &mut StatementBatch, wait: LockWait) {
+    if let (StatementBatch::Postgres(all), LockWait::Short) = (statements, wait) {
+        let query = all.next().push("select set_config('lock_timeout', ");
+        query.push_bind(FULL_LOCK_WAIT).push(", true)");
+    }
+}
+
 /// The rooms that the batch has locked. `None`: nothing else is written.
 pub(super) struct LockedRooms(Option<HashSet<RoomId>>);
 
 impl LockedRooms {
-    pub fn read(results: &mut BatchResults) -> Result<Self, sqlx::Error> {
+    /// Reads the results of [`push_locks`] and [`push_end_of_wait`].
+    pub fn read(results: &mut BatchResults, wait: LockWait) -> Result<Self, sqlx::Error> {
         #[derive(sqlx::FromRow, Deserialize)]
         struct LockedRow {
             id: RoomId,
@@ -92,6 +120,9 @@ impl LockedRooms {
             return Ok(Self(None));
         }
         let rows: Vec<LockedRow> = results.rows()?;
+        if wait == LockWait::Short {
+            results.skip();
+        }
         Ok(Self(Some(rows.into_iter().map(|row| row.id).collect())))
     }
 

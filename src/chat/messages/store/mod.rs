@@ -30,6 +30,7 @@ pub(super) use self::history::{
     rooms_with_messages_after, since,
 };
 pub(super) use self::link_previews::{has_previews, preview_image};
+pub(super) use self::locks::{free_rooms, rooms_of};
 pub(super) use self::mentions::{handles, mentioned};
 pub(super) use self::pins::{pinned, pinned_ids};
 pub(super) use self::quotes::{has_stale, refresh_later};

@@ -24,7 +24,7 @@ use crate::chat::messages::model::{Nonce, Post, Write, WriteError, WriteOutcome}
 use crate::chat::search;
 use crate::chat::search::model::SearchDocument;
 use crate::chat::search::store::IndexEntry;
-use crate::db::{Db, StatementBatch, Transaction};
+use crate::db::{Db, LockWait, StatementBatch, Transaction};
 use crate::kernel::{MessageId, RoomId};
 
 /// A committed batch.
@@ -52,10 +52,11 @@ pub(in crate::chat::messages) async fn commit_group(
     db: &Db,
     writes: &[Write],
     ranges: &StoredRanges,
-    meta: ChangeMeta,
+    (meta, wait): (ChangeMeta, LockWait),
 ) -> Result<Committed, sqlx::Error> {
     let posts: Vec<&Post> = writes.iter().filter_map(Write::as_post).collect();
-    let Start { mut transaction, ids, handles, mut lookups } = begin(db, writes, &posts).await?;
+    let Start { mut transaction, ids, handles, mut lookups } =
+        begin(db, writes, &posts, wait).await?;
     lookups.take(&mut transaction, &posts, meta).await?;
     let replies = threads::prepare(&mut transaction, &posts, &mut lookups, &handles, meta).await?;
     let heads = threads::heads_of(&replies);
@@ -103,16 +104,22 @@ struct Start {
     lookups: LookupResults,
 }
 
-async fn begin(db: &Db, writes: &[Write], posts: &[&Post]) -> Result<Start, sqlx::Error> {
+async fn begin(
+    db: &Db,
+    writes: &[Write],
+    posts: &[&Post],
+    wait: LockWait,
+) -> Result<Start, sqlx::Error> {
     let mut first = StatementBatch::first(db);
     locks::push_locks(&mut first, writes);
     first.then();
+    locks::push_end_of_wait(&mut first, wait);
     ids::push_ids(&mut first, posts);
     mentions::push_lookups(&mut first, writes);
     lookups::push_lookups(&mut first, posts);
-    let (transaction, mut results) = db.begin_with(first).await?;
+    let (transaction, mut results) = db.begin_with(first, wait).await?;
     // Read the results in the order in which the queries were added.
-    let locked = LockedRooms::read(&mut results)?;
+    let locked = LockedRooms::read(&mut results, wait)?;
     let ids = Ids::read(&mut results, posts)?;
     let handles = mentions::read(&mut results, writes)?;
     let lookups = LookupResults::read(&mut results, posts, locked)?;
