@@ -17,3 +17,17 @@ pub mod greeting {
     /// `Retry-After` of that 503.
     pub const RETRY_AFTER: Duration = Duration::from_secs(2);
 }
+
+/// Read markers that arrive over live connections, which one process gathers.
+pub mod read_marks {
+    use super::Duration;
+
+    /// How often they are stored, but for the first after a rest, and those that someone waits for.
+    pub const EVERY: Duration = Duration::from_millis(250);
+    /// Markers of different users and rooms that wait. One more is stored at once.
+    pub const WAITING: usize = 4_096;
+    /// Markers that are stored in one transaction.
+    pub const TOGETHER: usize = 512;
+    /// How long a page waits for the markers of its user. Then it shows what is stored.
+    pub const SETTLED_WITHIN: Duration = Duration::from_secs(5);
+}

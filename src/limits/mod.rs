@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub use self::files::{file, inspection, storage, upload};
 pub use self::links::{link_preview, outgoing};
-pub use self::live::greeting;
+pub use self::live::{greeting, read_marks};
 
 /// How often something is allowed: `burst` times at once, then once per `every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

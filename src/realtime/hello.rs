@@ -80,6 +80,7 @@ impl Session {
         place: &Place,
         since: Option<Timestamp>,
     ) -> Result<Greeting, ServiceError> {
+        self.services().rooms.settle_reads(self.me.user.id).await;
         let _turn = self.shared.admission.turn_of(place).await?;
         self.services().sync.greeting(&self.me, since).await
     }

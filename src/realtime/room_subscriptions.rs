@@ -48,6 +48,7 @@ impl Session {
     ) -> Result<(), ServiceError> {
         let removed = self.services().rooms.is_removed(reader).await?;
         self.set_removed_from(reader.room().id, removed);
+        self.set_opened(reader.room().id, true);
         self.catch_up(reader, since, id).await
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Session {
     typed: Vec<(RoomId, Timestamp)>,
     /// Rooms that the user was removed from but may still read. Typing there is not published.
     removed_from: Mutex<HashSet<RoomId>>,
+    /// Rooms that were opened and not closed.
+    opened: Mutex<HashSet<RoomId>>,
     /// The threads that the connection subscribes to, the one that was added last at the end.
     pub(super) threads: VecDeque<RoomId>,
 }
@@ -96,6 +98,7 @@ impl Session {
             posts: PendingPosts::default(),
             typed: Vec::new(),
             removed_from: Mutex::default(),
+            opened: Mutex::default(),
             threads: VecDeque::new(),
         }
     }
@@ -215,7 +218,10 @@ impl Session {
             Ok(ClientFrame::Open { room, since_rev, since_id }) => {
                 self.open_room(room, since_rev, since_id).await;
             }
-            Ok(ClientFrame::Close { room }) => self.connection.unsubscribe(Channel::Room(room)),
+            Ok(ClientFrame::Close { room }) => {
+                self.connection.unsubscribe(Channel::Room(room));
+                self.set_opened(room, false);
+            }
             Ok(ClientFrame::Read { room, seq }) => self.mark_read(room, seq).await,
             Ok(ClientFrame::Typing { room }) => self.typing(room),
             Ok(ClientFrame::Post(post)) => self.post(post).await,
@@ -305,6 +311,19 @@ impl Session {
         }
     }
 
+    fn is_opened(&self, room: RoomId) -> bool {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).contains(&room)
+    }
+
+    pub(super) fn set_opened(&self, room: RoomId, opened: bool) {
+        let mut rooms = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened {
+            rooms.insert(room);
+        } else {
+            rooms.remove(&room);
+        }
+    }
+
     async fn on_signal(&mut self, signal: Signal) -> Flow {
         match signal {
             Signal::SignedOut(reason) => return end(code_of(reason)),
@@ -337,9 +356,13 @@ impl Session {
     }
 
     async fn mark_read(&self, room: RoomId, seq: Seq) {
+        let (rooms, user) = (&self.services().rooms, &self.me.user);
         let marked = async {
-            let reader = self.services().rooms.reader(&self.me.user, room).await?;
-            Ok::<_, Problem>(self.services().rooms.mark_read(&reader, seq).await?)
+            // If the user has lost the room since it was opened, they have no marker there.
+            if !self.is_opened(room) {
+                rooms.reader(user, room).await?;
+            }
+            Ok::<_, Problem>(rooms.gather_read(user.id, room, seq).await?)
         };
         if let Err(problem) = marked.await {
             self.fail(&problem, None, Some(room));

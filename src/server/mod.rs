@@ -234,9 +234,11 @@ impl Foundation {
     }
 
     fn rooms(&self, origin: ProcessId, doorbell: &Doorbell) -> Rooms {
-        let Self { db, hub, clock, random, .. } = self;
+        let Self { db, hub, clock, random, lifecycle, .. } = self;
         let (db, hub, clock) = (db.clone(), hub.clone(), clock.clone());
-        Rooms::new(db, hub, clock, random.clone(), origin, doorbell.clone())
+        let rooms = Rooms::new(db, hub, clock, random.clone(), origin, doorbell.clone());
+        rooms.start_storing_reads(lifecycle);
+        rooms
     }
 
     fn rate_limiter(&self, config: &Config) -> RateLimiter {

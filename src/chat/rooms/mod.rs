@@ -8,6 +8,7 @@ mod membership;
 pub mod model;
 mod notify;
 mod places;
+mod read_marks;
 mod store;
 mod threads;
 
@@ -19,6 +20,7 @@ use self::model::{
     RoomStats, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
+use self::read_marks::ReadMarks;
 pub(in crate::chat) use self::store::{
     FROM_GREETED_ROOMS, FROM_OWN_ROOMS, GATE, IS_ARCHIVED, Joined, LISTED_THREADS,
     PROGRESS_COLUMNS, ProgressRow, READABLE_ROOMS, UNREAD, UNREAD_MENTIONS, add_followers,
@@ -46,6 +48,7 @@ pub struct Rooms {
     random: Random,
     process: ProcessId,
     doorbell: Doorbell,
+    read_marks: ReadMarks,
     /// Rooms whose deletion this process has published. The next change it reads about such a room is
     /// that the room was restored.
     known_deleted: Arc<Mutex<BTreeSet<RoomId>>>,
@@ -104,8 +107,8 @@ impl Rooms {
         process: ProcessId,
         doorbell: Doorbell,
     ) -> Self {
-        let known_deleted = Arc::default();
-        Self { db, hub, clock, random, process, doorbell, known_deleted }
+        let (read_marks, known_deleted) = Default::default();
+        Self { db, hub, clock, random, process, doorbell, read_marks, known_deleted }
     }
 
     /// The metadata (process and time) of changes that this process records now.
@@ -125,16 +128,19 @@ impl Rooms {
 
     /// The rooms the user may see: the lobby first, then by name.
     pub async fn list(&self, user: &User) -> Result<Vec<Room>, ServiceError> {
+        self.read_marks.settle(user.id).await;
         Ok(store::list(&self.db, user.id).await?)
     }
 
     /// The rooms the user is a member of: the lobby first, then by name.
     pub async fn own(&self, user: &User) -> Result<Vec<Room>, ServiceError> {
+        self.read_marks.settle(user.id).await;
         Ok(store::own(&self.db, user.id).await?)
     }
 
     /// Those of these rooms that the user may read.
     pub async fn readable(&self, user: &User, rooms: &[RoomId]) -> Result<Vec<Room>, ServiceError> {
+        self.read_marks.settle(user.id).await;
         let mut found = store::among(&self.db, user.id, rooms).await?;
         found.retain(may_read);
         Ok(found)
@@ -153,6 +159,7 @@ impl Rooms {
         filter: &NameFilter,
         start: &PageStart,
     ) -> Result<ListPage<Room>, ServiceError> {
+        self.read_marks.settle(user.id).await;
         Ok(store::page(&self.db, user.id, filter, start).await?)
     }
 
@@ -162,6 +169,7 @@ impl Rooms {
         user: &User,
         room: RoomId,
     ) -> Result<Option<Progress>, ServiceError> {
+        self.read_marks.settle(user.id).await;
         Ok(store::progress(&self.db, user.id, room).await?)
     }
 
@@ -170,6 +178,7 @@ impl Rooms {
     /// # Errors
     /// [`AccessError::NotFound`] unless the room is public or the user is a member.
     pub async fn reader(&self, user: &User, room: RoomId) -> Result<Reader, AccessError> {
+        self.read_marks.settle(user.id).await;
         let found = store::find(&self.db, user.id, room).await.map_err(ServiceError::from)?;
         reader_of(user, found)
     }
@@ -319,6 +328,8 @@ impl Rooms {
     pub async fn mark_unread(&self, reader: &Reader, seq: Seq) -> Result<(), RoomError> {
         let user = reader.user.id;
         let room = reader.room.id;
+        // Those that came before this one do not move it forward again.
+        self.read_marks.settle(user).await;
         let before = reader.room.last_read_seq;
         let marked = store::mark_unread(&self.db, user, room, seq, self.change_meta());
         let progress = self.load_read_state(user, room, marked).await?;

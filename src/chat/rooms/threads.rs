@@ -30,11 +30,13 @@ impl Rooms {
         after: Option<RoomId>,
         limit: Limit,
     ) -> Result<Page<Room>, ServiceError> {
+        self.read_marks.settle(user.id).await;
         Ok(store::followed(&self.db, user.id, after, limit).await?)
     }
 
     /// What is unread in the threads that are listed for the user.
     pub async fn unread_threads(&self, user: &User) -> Result<UnreadThreads, ServiceError> {
+        self.read_marks.settle(user.id).await;
         let (threads, mentions) = store::unread_threads(&self.db, user.id).await?;
         Ok(UnreadThreads { threads, mentions })
     }

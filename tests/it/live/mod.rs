@@ -8,6 +8,7 @@ mod limits;
 mod machines;
 mod multi_process;
 mod polling;
+mod reads;
 mod stress;
 mod sync;
 

@@ -7,6 +7,7 @@ mod members;
 mod memberships;
 mod places;
 mod progress;
+mod read_marks;
 mod sql;
 mod threads;
 
@@ -26,6 +27,7 @@ pub(super) use self::members::{
 pub(super) use self::memberships::{mark_read, mark_unread, reassign_owner, stats};
 pub(super) use self::places::{set_archived, set_favourite, set_section};
 pub(super) use self::progress::{progress, unread_threads};
+pub(super) use self::read_marks::{Marked, ReadMark, ReadState, mark_all_read};
 pub(in crate::chat) use self::sql::{
     FROM_GREETED_ROOMS, FROM_OWN_ROOMS, GATE, IS_ARCHIVED, LISTED_THREADS, PROGRESS_COLUMNS,
     READABLE_ROOMS, UNREAD, UNREAD_MENTIONS,
