@@ -2,6 +2,7 @@
 //! while the server runs. The server closes live connections of closed accounts within a second.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
@@ -90,7 +91,8 @@ impl UserCommands {
         let random = Random::system();
         // This process has no live connections, so nothing is encoded. The server reads the changes
         // from the database.
-        let hub = Hub::start(Arc::new(|_, _| bytes::Bytes::new()), &Lifecycle::new());
+        let hub =
+            Hub::start(Arc::new(|_, _| bytes::Bytes::new()), Duration::ZERO, &Lifecycle::new());
         let origin = ProcessId::new(&random);
         let accounts = Accounts::new(
             db.clone(),

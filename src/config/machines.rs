@@ -1,7 +1,8 @@
-//! Several Patios that are one: the settings `NATS_URL`, `NATS_PREFIX` and `NODE_NAME`.
+//! Several Patios that are one: the settings `NATS_URL`, `NATS_PREFIX`, `NODE_NAME` and `DRAIN_TIMEOUT`.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::Args;
 use percent_encoding::percent_decode_str;
@@ -11,6 +12,11 @@ use super::{DatabaseUrl, FromFile, Storage, StorageUrl, WrongSetting};
 
 const NATS_URLS: &str = "nats://HOST:PORT or tls://HOST:PORT, with USER:PASSWORD@ before the host if the server wants \
                          them; several are separated by commas";
+
+/// How long a load balancer may take to notice that a Patio stops.
+const NOTICE: Duration = Duration::from_secs(2);
+/// Over which time live connections are closed where others take over.
+const DRAINED_OVER: Duration = Duration::from_secs(10);
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct MachineSettings {
@@ -30,6 +36,34 @@ pub struct MachineSettings {
     /// Name of this Patio among several, 1 to 64 visible characters. Default: the name of the machine.
     #[arg(long, env = "NODE_NAME", value_parser = parse_node_name)]
     pub node_name: Option<String>,
+
+    /// Over how many seconds live connections are closed at a stop, 0 to 600; `0` closes them at once. Default: 10
+    /// with NATS, else at once.
+    #[arg(long, env = "DRAIN_TIMEOUT")]
+    pub drain_timeout: Option<DrainTimeout>,
+}
+
+/// A time over which live connections are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainTimeout(Duration);
+
+impl FromStr for DrainTimeout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let seconds = text.parse::<u64>().ok().filter(|seconds| *seconds <= 600);
+        let seconds = seconds.ok_or_else(|| "a number of seconds from 0 to 600".to_owned())?;
+        Ok(Self(Duration::from_secs(seconds)))
+    }
+}
+
+/// How live connections are closed at a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainSettings {
+    /// How long load balancers have to notice, if there are other Patios.
+    pub notice: Duration,
+    /// Over which time the connections are then closed.
+    pub over: Duration,
 }
 
 /// How to reach the other Patios of an installation.
@@ -48,6 +82,15 @@ impl MachineSettings {
         self.node_name.clone().unwrap_or_else(|| {
             rustix::system::uname().nodename().to_string_lossy().chars().take(64).collect()
         })
+    }
+
+    /// How live connections are closed at a stop.
+    pub fn drain(&self) -> DrainSettings {
+        let has_bus = self.nats_url.is_some() || self.nats_url_file.is_some();
+        let usual = if has_bus { DRAINED_OVER } else { Duration::ZERO };
+        let over = self.drain_timeout.map_or(usual, |timeout| timeout.0);
+        let is_at_once = self.drain_timeout.is_some() && over.is_zero();
+        DrainSettings { notice: if is_at_once { Duration::ZERO } else { NOTICE }, over }
     }
 
     /// How to reach the other Patios; `None` if `NATS_URL` is not set.
@@ -189,6 +232,27 @@ mod tests {
             assert!(parse_node_name(wrong).is_err(), "{wrong}");
         }
         assert!(!MachineSettings::default().node_name().is_empty(), "the name of the machine");
+    }
+
+    #[test]
+    fn live_connections_are_closed_over_a_number_of_seconds() {
+        for wrong in ["", "-1", "1.5", "10s", "601", "99999999999999999999"] {
+            assert!(wrong.parse::<DrainTimeout>().is_err(), "{wrong}");
+        }
+        let drain = |nats: Option<&str>, timeout: Option<&str>| {
+            let settings = MachineSettings {
+                nats_url: nats.map(|nats| urls(nats).expect("allowed")),
+                drain_timeout: timeout.map(|timeout| timeout.parse().expect("allowed")),
+                ..MachineSettings::default()
+            };
+            let DrainSettings { notice, over } = settings.drain();
+            (notice.as_secs(), over.as_secs())
+        };
+        assert_eq!(drain(None, None), (2, 0));
+        assert_eq!(drain(Some("nats://one"), None), (2, 10));
+        assert_eq!(drain(None, Some("600")), (2, 600));
+        assert_eq!(drain(Some("nats://one"), Some("60")), (2, 60));
+        assert_eq!(drain(Some("nats://one"), Some("0")), (0, 0), "at once is at once");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tracing_subscriber::filter::Targets;
 pub use self::file_storage::{
     FilePlace, FileStorage, S3Settings, Secret, StorageUrl, WrongSetting,
 };
-pub use self::machines::{BusSettings, MachineSettings, NatsUrls};
+pub use self::machines::{BusSettings, DrainSettings, DrainTimeout, MachineSettings, NatsUrls};
 
 /// What hashing a password costs, and so guessing one from a stolen hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub(super) struct Publication<P: Protocol> {
     /// The connection that publishes the event. The event is dropped unless that connection subscribes to
     /// `channel` itself.
     pub sender: Option<u64>,
-    /// Delivers only the newest of the events that arrive within [`super::hub::COALESCE_INTERVAL`].
+    /// Delivers only the newest of the events that arrive within [`super::dispatcher::TICK`].
     pub coalesce: bool,
     /// Subscribers of this channel receive the signal instead of the event.
     pub fallback: Option<(P::Channel, P::Signal)>,

@@ -18,22 +18,16 @@ use tokio::time::Instant;
 use super::command::{Command, Protocol, Publication};
 use super::outbox::Outbox;
 use super::recent::{Moment, Present, RecentChannels};
+use super::shedding::{self, SHED_ABOVE};
 use super::subscriber::{CatchUp, Encode, EncodedBatch, Encoding, Subscriber};
-use crate::limits::installation::SEND_QUEUES;
 use crate::websocket::{SHED_THRESHOLD, SocketMetrics};
 
+/// How often [`Dispatcher::tick`] is called.
+pub(super) const TICK: Duration = Duration::from_millis(250);
 /// Commands that are executed before the events they published are written.
 const COMMAND_BATCH: usize = 1024;
 /// Sockets that are written to before the task yields to other tasks.
 const YIELD_EVERY: usize = 256;
-/// If more bytes than this are queued over all connections, the next tick disconnects the slowest clients
-/// until [`SHED_TO`] bytes are left. Above [`SHED_THRESHOLD`] this happens without waiting for the tick.
-const SHED_ABOVE: usize = SEND_QUEUES / 4 * 3;
-const SHED_TO: usize = SEND_QUEUES / 2;
-/// A client that has read nothing for this long is slow. A client that was written to more recently may
-/// still be a fast reader, so it stays connected while the total is below the limit.
-const STALLED_AFTER: Duration = Duration::from_secs(1);
-
 /// Ordered by connection id, that is by time of connection. Connections opened together are adjacent in
 /// memory, both here and in the kernel, so this order is the fastest to write in.
 type Subscribers<P> = BTreeMap<u64, Subscriber<<P as Protocol>::Signal>>;
@@ -49,7 +43,8 @@ pub(super) struct Dispatcher<P: Protocol> {
     /// The same for signals.
     coalesced_signals: HashMap<P::Channel, Option<P::Signal>>,
     recent: RecentChannels<P::Channel>,
-    stopping: bool,
+    /// When all connections must have been asked to close, once the server stops.
+    stopping_until: Option<Instant>,
     metrics: SocketMetrics,
 }
 
@@ -77,7 +72,7 @@ impl<P: Protocol> Dispatcher<P> {
             coalesced_events: HashMap::new(),
             coalesced_signals: HashMap::new(),
             recent: RecentChannels::new(present),
-            stopping: false,
+            stopping_until: None,
             metrics,
         }
     }
@@ -99,8 +94,8 @@ impl<P: Protocol> Dispatcher<P> {
         }
     }
 
-    /// Delivers the newest coalesced event and signal of each channel, and disconnects slow clients if too
-    /// many bytes are queued.
+    /// Delivers the newest coalesced event and signal of each channel, asks the next connections to close if the
+    /// server stops, and disconnects slow clients if too many bytes are queued.
     pub async fn tick(&mut self) {
         let mut due = Vec::new();
         self.coalesced_events.retain(|_, waiting| match waiting.take() {
@@ -122,7 +117,8 @@ impl<P: Protocol> Dispatcher<P> {
             None => false,
         });
         self.write_batches().await;
-        if self.queued_bytes() > SHED_ABOVE {
+        self.stop_slice();
+        if shedding::queued_bytes(&self.metrics) > SHED_ABOVE {
             self.shed();
         }
     }
@@ -136,45 +132,14 @@ impl<P: Protocol> Dispatcher<P> {
     /// socket that has to queue is disconnected, even if its client reads fast. That is why the dispatcher
     /// calls this after every single write.
     pub fn shed_if_full(&self) {
-        if self.queued_bytes() > SHED_THRESHOLD {
+        if shedding::queued_bytes(&self.metrics) > SHED_THRESHOLD {
             self.shed();
         }
     }
 
-    /// Bytes in all send queues together.
-    fn queued_bytes(&self) -> usize {
-        usize::try_from(self.metrics.queued.get()).unwrap_or(usize::MAX)
-    }
-
-    /// Keeps the sum of all send queues below its limit: disconnects the clients that have read nothing
-    /// for the longest time.
     fn shed(&self) {
         let sockets = self.connections.values().map(|connection| &connection.outbox.socket);
-        let mut blocked: Vec<_> =
-            sockets.filter_map(|socket| Some((socket.blocked_since()?, socket))).collect();
-        blocked.sort_unstable_by_key(|(since, _)| *since);
-        // Clients that have not stalled yet are disconnected only above the threshold, and only down to
-        // SHED_ABOVE.
-        let limit_for_recent =
-            if self.queued_bytes() > SHED_THRESHOLD { SHED_ABOVE } else { usize::MAX };
-        let now = Instant::now();
-        let mut cut = 0_usize;
-        for (since, socket) in blocked {
-            let is_recent = now.duration_since(since) < STALLED_AFTER;
-            let limit = if is_recent { limit_for_recent } else { SHED_TO };
-            if self.queued_bytes() <= limit {
-                break;
-            }
-            socket.cut_as_slow();
-            cut += 1;
-        }
-        if cut > 0 {
-            tracing::warn!(
-                cut,
-                left = self.queued_bytes(),
-                "the send queues are too full: disconnected the slowest clients"
-            );
-        }
+        shedding::shed(sockets, &self.metrics);
     }
 
     /// Runs one heartbeat of every connection.
@@ -188,13 +153,26 @@ impl<P: Protocol> Dispatcher<P> {
     }
 
     pub fn is_stopping(&self) -> bool {
-        self.stopping
+        self.stopping_until.is_some()
     }
 
-    /// Asks all connections to close, including connections that are opened later.
-    pub fn stop(&mut self) {
-        self.stopping = true;
-        self.stop_all();
+    /// Asks all connections to close: evenly over a time, so that their clients do not all reconnect at once.
+    /// Connections that are opened later are asked immediately.
+    pub fn stop(&mut self, over: Duration) {
+        self.stopping_until = Some(Instant::now() + over);
+        self.stop_slice();
+    }
+
+    /// Asks the next of them, as many as each tick needs so that none is left in time.
+    fn stop_slice(&self) {
+        let Some(until) = self.stopping_until else { return };
+        let outboxes = self.connections.values().map(|connection| &connection.outbox);
+        let open: Vec<_> = outboxes.filter(|outbox| !outbox.is_stopped()).collect();
+        let left = until.saturating_duration_since(Instant::now()).as_millis();
+        let ticks = usize::try_from(left / TICK.as_millis()).unwrap_or(usize::MAX);
+        for outbox in &open[..open.len().div_ceil(ticks.saturating_add(1))] {
+            outbox.stop();
+        }
     }
 
     /// Asks all current connections to close. Their clients reconnect.
@@ -230,7 +208,7 @@ impl<P: Protocol> Dispatcher<P> {
                 }
             }
             Command::Connect { id, encoding, outbox } => {
-                if self.stopping {
+                if self.is_stopping() {
                     outbox.stop();
                 }
                 self.connections

@@ -13,15 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{Command, Protocol, Publication};
 use super::connection::Connection;
-use super::dispatcher::Dispatcher;
+use super::dispatcher::{Dispatcher, TICK};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::subscriber::{Encode, Encoding};
 use crate::lifecycle::Lifecycle;
 use crate::websocket::{SocketMetrics, Stream};
 
-/// Coalesced events and signals of one channel are delivered at most this often.
-pub(super) const COALESCE_INTERVAL: Duration = Duration::from_millis(250);
 /// Makes a heartbeat of five seconds.
 const TICKS_PER_HEARTBEAT: u32 = 20;
 
@@ -43,12 +41,13 @@ impl<P: Protocol> Clone for Hub<P> {
 }
 
 impl<P: Protocol> Hub<P> {
-    /// Starts the dispatcher's task. It ends with the other workers. At [`Lifecycle::stopping`] it asks
-    /// every connection to close.
-    pub fn start(encode: Encode<P::Event>, lifecycle: &Lifecycle) -> Self {
+    /// Starts the dispatcher's task. It ends with the other workers. At [`Lifecycle::draining`] it asks
+    /// every connection to close, over a time.
+    pub fn start(encode: Encode<P::Event>, drained_over: Duration, lifecycle: &Lifecycle) -> Self {
         let (hub, dispatcher) = Self::build(encode);
         let inbox = hub.inbox.clone();
-        let task = run(inbox, dispatcher, lifecycle.stopping(), lifecycle.closing());
+        let draining = (lifecycle.draining(), drained_over);
+        let task = run(inbox, dispatcher, draining, lifecycle.closing());
         lifecycle.spawn_worker("dispatcher", task);
         hub
     }
@@ -161,18 +160,20 @@ impl<P: Protocol> Hub<P> {
 async fn run<P: Protocol>(
     inbox: Arc<Inbox<P>>,
     mut dispatcher: Dispatcher<P>,
-    stopping: CancellationToken,
+    (draining, drained_over): (CancellationToken, Duration),
     closing: CancellationToken,
 ) {
     let queues_full = dispatcher.queues_full();
     let mut commands = Vec::new();
     let mut ticks: u32 = 0;
-    let mut tick = interval(COALESCE_INTERVAL);
+    let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = closing.cancelled() => return inbox.close(),
-            () = stopping.cancelled(), if !dispatcher.is_stopping() => dispatcher.stop(),
+            () = draining.cancelled(), if !dispatcher.is_stopping() => {
+                dispatcher.stop(drained_over);
+            }
             _ = tick.tick() => {
                 dispatcher.tick().await;
                 ticks = (ticks + 1) % TICKS_PER_HEARTBEAT;

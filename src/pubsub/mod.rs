@@ -14,6 +14,7 @@ mod hub;
 mod inbox;
 mod outbox;
 mod recent;
+mod shedding;
 mod subscriber;
 #[cfg(test)]
 mod tests;

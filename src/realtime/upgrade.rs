@@ -32,6 +32,8 @@ use crate::websocket::{Socket, SocketMetrics, encode};
 
 /// When a client may retry after it has reached the limit of connections.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
+/// When a client may retry that found a server about to stop.
+const AFTER_STOP: Duration = Duration::from_secs(1);
 /// How long a refused connection reads on, so that the client receives the close frame.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -75,6 +77,12 @@ async fn open(
         .await
         .map_err(IntoResponse::into_response)?;
     let handshake = Handshake::read(&mut parts).map_err(refuse)?;
+    if shared.lifecycle.stopping().is_cancelled() {
+        // A status, so that a load balancer can send the client elsewhere.
+        let stopping = Problem::new(StatusCode::SERVICE_UNAVAILABLE);
+        let retry_after = Some(AFTER_STOP);
+        return Err(Problem { retry_after, ..stopping }.into_response());
+    }
     let too_many = || Problem::too_many(TRY_AGAIN).into_response();
     let unknown = shared.limits.unknown(client).ok_or_else(too_many)?;
     let viewer = viewer(&shared, &mut parts).await.map_err(IntoResponse::into_response)?;
@@ -98,7 +106,7 @@ async fn open(
         shared.lifecycle.spawn_connection(access_log::connection(closing));
         return Ok(response.map(|()| Body::empty()));
     };
-    shared.lifecycle.clone().spawn_connection(access_log::connection(async move {
+    shared.lifecycle.clone().spawn_live_connection(access_log::connection(async move {
         drop(unknown);
         match upgrade.stream().await {
             Ok((stream, early)) => {

@@ -9,6 +9,7 @@ mod upkeep;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
@@ -44,7 +45,7 @@ use crate::chat::saved::SavedMessages;
 use crate::chat::search::Search;
 use crate::chat::sync::Sync;
 use crate::chat::sync::remote_changes::{self, Personal, Sources};
-use crate::config::Config;
+use crate::config::{Config, DrainSettings};
 use crate::data_dir::DataDir;
 use crate::db::{Db, EpochGuard};
 use crate::http::admission::Admission;
@@ -74,6 +75,7 @@ pub struct Server {
     state: AppState,
     foundation: Foundation,
     data_dir: DataDir,
+    drain: DrainSettings,
 }
 
 /// What the services are built from. Handlers cannot reach it.
@@ -108,12 +110,13 @@ impl Server {
         let listener = listener::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
+        let drain = config.machines.drain();
         db.follow_clock(&clock, &lifecycle).await?;
         let encoding_clock = clock.clone();
         let encode = move |event: &Event, encoding| {
             realtime::protocol::encode(event, encoding, encoding_clock.now())
         };
-        let hub = Hub::start(Arc::new(encode), &lifecycle);
+        let hub = Hub::start(Arc::new(encode), drain.over, &lifecycle);
         let foundation = Foundation { db, hub, epoch, lifecycle, clock, random, client };
         // Boxed: it contains the start of each service.
         let services = Box::pin(foundation.start_services(config, data_dir.path())).await?;
@@ -126,7 +129,7 @@ impl Server {
         foundation.spawn_epoch_check();
         let state = AppState::from(services);
         let router = router(&state, &foundation).with_state(state.clone());
-        Ok(Self { listener, router, state, foundation, data_dir })
+        Ok(Self { listener, router, state, foundation, data_dir, drain })
     }
 
     /// Returns the address that the server listens on.
@@ -148,10 +151,14 @@ impl Server {
 
     /// Serves until the shutdown starts, and finishes it.
     pub async fn run(self) {
-        let Self { listener, router, state, foundation, data_dir } = self;
+        let Self { listener, router, state, foundation, data_dir, drain } = self;
         let Foundation { db, lifecycle, .. } = foundation;
-        let site: Arc<SiteInfo> = state.service();
-        listener::serve(listener, router, &lifecycle, &site.trusted_proxies).await;
+        let (site, nodes): (Arc<SiteInfo>, Nodes) = (state.service(), state.service());
+        let notice = || if nodes.are_several() { drain.notice } else { Duration::ZERO };
+        tokio::join!(
+            listener::serve(listener, router, &lifecycle, &site.trusted_proxies),
+            lifecycle.drain(notice, drain.over)
+        );
         lifecycle.finish().await;
         db.close().await;
         // The lock goes last: until here the database is in use.

@@ -102,10 +102,11 @@ impl Nodes {
     }
 
     async fn run(&self) {
-        let stopping = self.lifecycle.stopping();
+        // While it drains it is still listed.
+        let refusing = self.lifecycle.refusing();
         let mut interval = interval_at(tokio::time::Instant::now() + INTERVAL, INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while stopping.run_until_cancelled(interval.tick()).await.is_some() {
+        while refusing.run_until_cancelled(interval.tick()).await.is_some() {
             if let Err(error) = self.write().await {
                 tracing::warn!(%error, "could not write down that this node runs");
             }

@@ -66,15 +66,15 @@ impl Reporter {
 }
 
 impl Presence {
-    /// Starts the task that receives the reports. At the beginning of the shutdown it reports that this process leaves:
-    /// its users reconnect elsewhere, and no one sees them go offline.
+    /// Starts the task that receives the reports. When its live connections are closed it reports that this process
+    /// leaves: its users reconnect elsewhere, and no one sees them go offline.
     pub(super) fn follow_others(
         &self,
         mut notices: mpsc::Receiver<PresenceNotice>,
         lifecycle: &Lifecycle,
     ) {
         let presence = self.clone();
-        let stopping = lifecycle.stopping();
+        let refusing = lifecycle.refusing();
         lifecycle.spawn_worker("presence-elsewhere", async move {
             let mut elsewhere = Elsewhere::default();
             let mut heartbeat = tokio::time::interval(HEARTBEAT);
@@ -82,7 +82,7 @@ impl Presence {
             let mut waiting = Vec::new();
             loop {
                 tokio::select! {
-                    () = stopping.cancelled() => return presence.leave(),
+                    () = refusing.cancelled() => return presence.leave(),
                     _ = heartbeat.tick() => presence.beat(&mut elsewhere),
                     received = notices.recv_many(&mut waiting, BATCH) => match received {
                         0 => return,

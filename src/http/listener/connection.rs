@@ -34,7 +34,7 @@ pub(super) async fn serve<S: ResettableStream>(
     peer: SocketAddr,
     router: Router,
     capacity: Capacity,
-    stopping: CancellationToken,
+    refusing: CancellationToken,
 ) {
     let progress = Arc::new(Progress::new());
     let linger = Linger::default();
@@ -49,7 +49,7 @@ pub(super) async fn serve<S: ResettableStream>(
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut deadlines = Deadlines::new(progress, capacity, stopping);
+    let mut deadlines = Deadlines::new(progress, capacity, refusing);
     let ended = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
@@ -83,7 +83,7 @@ struct Deadlines {
     idle: Option<IdleGuard>,
     /// Cancelled by [`Capacity`] when there are too many idle connections.
     evicted: CancellationToken,
-    /// Ready when this connection was evicted, or the server stops.
+    /// Ready when this connection was evicted, or the server accepts nothing new.
     shutdown: [Pin<Box<WaitForCancellationFutureOwned>>; 2],
     last_call: Option<Instant>,
     graceful_until: Option<Instant>,
@@ -91,9 +91,9 @@ struct Deadlines {
 }
 
 impl Deadlines {
-    fn new(progress: Arc<Progress>, capacity: Capacity, stopping: CancellationToken) -> Self {
+    fn new(progress: Arc<Progress>, capacity: Capacity, refusing: CancellationToken) -> Self {
         let evicted = CancellationToken::new();
-        let shutdown = [evicted.clone(), stopping].map(|token| Box::pin(token.cancelled_owned()));
+        let shutdown = [evicted.clone(), refusing].map(|token| Box::pin(token.cancelled_owned()));
         Self {
             progress,
             capacity,

@@ -93,19 +93,19 @@ fn bound_unsent(socket: &Socket) {
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 fn bound_unsent(_: &Socket) {}
 
-/// Accepts connections until the shutdown starts. Open requests may finish: the lifecycle waits for them.
+/// Accepts connections until a shutdown refuses them. Open requests may finish: the lifecycle waits for them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     lifecycle: &Lifecycle,
     trusted_proxies: &Networks,
 ) {
-    let stopping = lifecycle.stopping();
+    let refusing = lifecycle.refusing();
     let capacity = Capacity::of_process(trusted_proxies);
     let acceptor = Acceptor { router, lifecycle, capacity, refusals: Refusals::default() };
     let mut spare = SpareFile::open();
     let mut last_warning: Option<Instant> = None;
-    while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
+    while let Some(accepted) = refusing.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => acceptor.accept(stream, peer),
             // Closes the spare file to accept one connection and refuse it, so that the client receives an
@@ -158,9 +158,9 @@ impl Acceptor<'_> {
         }
         let router = self.router.clone();
         let capacity = self.capacity.clone();
-        let stopping = self.lifecycle.stopping();
+        let refusing = self.lifecycle.refusing();
         self.lifecycle.spawn_connection(async move {
-            connection::serve(stream, peer, router, capacity, stopping).await;
+            connection::serve(stream, peer, router, capacity, refusing).await;
             drop(guard);
         });
     }

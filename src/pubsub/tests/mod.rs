@@ -4,6 +4,7 @@
 mod delivery;
 mod limits;
 mod metrics;
+mod stop;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -146,7 +147,8 @@ async fn the_hub_lists_the_channels_with_subscribers() {
 #[tokio::test]
 async fn a_stopped_hub_has_no_channels() {
     let lifecycle = Lifecycle::new();
-    let hub: Hub<Simple> = Hub::start(Arc::new(|_: &String, _| Bytes::new()), &lifecycle);
+    let hub: Hub<Simple> =
+        Hub::start(Arc::new(|_: &String, _| Bytes::new()), Duration::ZERO, &lifecycle);
     lifecycle.finish().await;
     assert!(hub.channels().await.is_empty());
 }
@@ -291,22 +293,6 @@ async fn a_ping_is_answered_with_its_payload() {
     assert_eq!(client.connection.next().await, Received::Control);
     assert_eq!(client.next_frame().await, (0x9, String::new()), "the first frame of all");
     assert_eq!(client.next_frame().await, (0xa, "?".to_owned()));
-}
-
-#[tokio::test]
-async fn a_stop_reaches_current_and_later_connections() {
-    let mut rig = Rig::new();
-    let mut here = rig.client(0, &[]);
-    rig.settle().await;
-    rig.dispatcher.stop();
-    let mut late = rig.client(0, &[]);
-    rig.settle().await;
-    assert_eq!(here.connection.next().await, Received::Stop);
-    assert_eq!(late.connection.next().await, Received::Stop);
-    here.connection.finish(Some(1012), false).await;
-    let mut end = Vec::new();
-    here.far.read_to_end(&mut end).await.expect("an orderly close");
-    assert_eq!(end, [encode::HEARTBEAT, encode::close(Some(1012))].concat());
 }
 
 #[tokio::test]

@@ -79,6 +79,7 @@ const PROTOCOL = 'patio-html.v1';
 const CONNECTING = 0; // ready states of a WebSocket
 const OPEN = 1;
 const CLOSED_SIGNED_OUT = [4401, 4403];
+const CLOSED_RESTART = 1012; // the server closes many at a time, which must not all come back at once
 const CLOSED_RATE_LIMITED = 4429;
 const CLOSED_TOO_LARGE = 1009;
 const MAX_RETRY_DELAY = 15_000;
@@ -99,6 +100,7 @@ const now = () => performance.now();
  * @property {number} ping silence before a ping
  * @property {number} dead silence before the connection counts as dead
  * @property {number} retry before the first reconnect
+ * @property {number} restart up to which clients reconnect at random after a restart of the server
  * @property {number} poll between two polls over HTTP
  * @property {number} blocked between two attempts to connect while HTTP works
  *
@@ -217,7 +219,9 @@ export class Connection {
     if (code === CLOSED_TOO_LARGE) this.#options.onFrameTooLarge();
     const isRateLimited = code === CLOSED_RATE_LIMITED;
     if (isRateLimited) this.#attempts = Math.max(this.#attempts, POLL_AFTER_ATTEMPTS);
-    this.#disconnected(isRateLimited ? this.#options.timing.blocked : 0);
+    const { blocked, restart } = this.#options.timing;
+    const spread = code === CLOSED_RESTART ? Math.random() * restart : 0;
+    this.#disconnected(isRateLimited ? blocked : spread);
   }
 
   #markStable() {

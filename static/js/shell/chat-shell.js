@@ -234,6 +234,7 @@ export class ChatShell {
         ping: this.#setting('ping', 20_000),
         dead: this.#setting('dead', 25_000),
         retry: this.#setting('retry', 400),
+        restart: this.#setting('restart', 1_600),
         poll: this.#setting('poll', 3_000),
         blocked: this.#setting('blocked', 60_000),
       },

@@ -145,7 +145,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     await says(ana);
     await comeBack(patio, ana);
     await ana.page.locator('#results', { hasText: 'ripe tomatoes' }).waitFor({ timeout: 25_000 });
-    assert.equal(await ana.page.locator('.banner:not([hidden])').count(), 0);
+    await ana.banner.waitFor({ state: 'hidden' });
   });
 }
 

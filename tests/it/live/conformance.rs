@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{env, fs};
 
 use axum::Router;
@@ -131,7 +132,7 @@ async fn run_suite(url: &str) -> Report {
 #[ignore = "needs kosoku: run `script/test conformance`"]
 async fn server_conforms_to_rfc_6455() {
     let lifecycle = Lifecycle::new();
-    let hub = Hub::start(Arc::new(|(): &(), _| Bytes::new()), &lifecycle);
+    let hub = Hub::start(Arc::new(|(): &(), _| Bytes::new()), Duration::ZERO, &lifecycle);
     let server = EchoServer { hub, lifecycle: lifecycle.clone() };
     let router = Router::new().route("/", get(open)).with_state(server);
     let address = Address { listen: [127, 0, 0, 1].into(), port: 0 };
@@ -144,7 +145,8 @@ async fn server_conforms_to_rfc_6455() {
         report
     };
     let serving = listener::serve(listener, router, &lifecycle, &proxies);
-    let (report, ()) = tokio::join!(suite, serving);
+    let draining = lifecycle.drain(|| Duration::ZERO, Duration::ZERO);
+    let (report, (), ()) = tokio::join!(suite, serving, draining);
     lifecycle.finish().await;
     let verdicts: Vec<_> = report.values().flatten().collect();
     assert_eq!(verdicts.len(), CASES);

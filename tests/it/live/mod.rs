@@ -9,6 +9,7 @@ mod machines;
 mod multi_process;
 mod polling;
 mod reads;
+mod stopping;
 mod stress;
 mod sync;
 

@@ -33,6 +33,7 @@ fn invalid_setting_is_reported_in_one_line() {
         ("RATE_LIMIT", "1", "on, off"),
         ("LOG_FORMAT", "xml", "text, json"),
         ("STORAGE_URL", "ftp://files", "s3://BUCKET/PREFIX"),
+        ("DRAIN_TIMEOUT", "10s", "a number of seconds from 0 to 600"),
     ] {
         let output = run(&["serve"], &[(name, value)]);
         let text = stderr_of(&output);

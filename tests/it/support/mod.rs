@@ -136,7 +136,9 @@ impl Server {
         let fixed = ["patio", "--listen=127.0.0.1"].into_iter();
         let unlimited = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
         let off = unlimited.then_some("--rate-limit=off");
-        let all = fixed.chain(storage_flags.iter().map(String::as_str)).chain(off);
+        let at_once = flags.iter().all(|flag| !flag.starts_with("--drain-timeout"));
+        let at_once = at_once.then_some("--drain-timeout=0");
+        let all = fixed.chain(storage_flags.iter().map(String::as_str)).chain(off).chain(at_once);
         let all = all.chain(flags.iter().copied());
         let mut config = parse(all);
         config.address.port = 0;
@@ -172,6 +174,11 @@ impl Server {
     pub fn set_back(&self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).expect("a time");
         self.now.fetch_sub(millis, Ordering::Relaxed);
+    }
+
+    /// Starts the shutdown.
+    pub fn begin_stop(&self) {
+        self.lifecycle.stop();
     }
 
     /// Shuts down and waits until everything has ended.
