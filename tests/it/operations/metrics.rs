@@ -54,6 +54,8 @@ async fn names_types_and_labels_of_metrics_do_not_change() {
         "patio_clock_offset_seconds gauge",
         "patio_commit_batch_size histogram",
         "patio_connections gauge",
+        "patio_greetings_refused_total counter",
+        "patio_greetings_waiting gauge",
         "patio_http_request_duration_seconds histogram",
         "patio_http_requests_total counter",
         "patio_job_failures_total counter",

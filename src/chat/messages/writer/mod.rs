@@ -222,7 +222,7 @@ impl WriterTask {
         if let Some(unstored) = self.try_to_commit(batch).await {
             let free = self.store.free_rooms(&unstored).await;
             let batch = self.blocked.keep(unstored, &free);
-            // Others were locked meanwhile.
+            // Others have been locked since.
             if let Some(unstored) = self.try_to_commit(batch).await {
                 self.blocked.keep(unstored, &HashSet::new());
             }
