@@ -313,15 +313,16 @@ async fn message_that_is_committed_after_a_later_id_reaches_the_other_server() {
 /// A batch of messages moves the markers of its authors: while it waits for some of them, it holds others.
 #[tokio::test]
 async fn read_marks_that_are_stored_together_wait_for_no_row() {
-    let Some(Servers { ana, luis, db, .. }) = servers().await else { return };
+    let Some(servers) = servers().await else { return };
+    let Servers { ana, luis, db, .. } = &servers;
     let mut live = luis.live().await;
     for room in 1..=3 {
         live.open_room(room, None).await;
-        post(&ana, usize::try_from(room).expect("a room"), "hola").await;
+        post(ana, usize::try_from(room).expect("a room"), "hola").await;
     }
     let mine = "select 1 from memberships m join users u on u.id = m.user_id
                 where u.name = 'luis' and room_id = 2 for update of m";
-    let other = holding(&db, mine).await;
+    let other = holding(db, mine).await;
     for room in [2, 1, 3] {
         live.send(json!({"type": "read", "room": room, "seq": 3})).await;
     }
@@ -330,7 +331,7 @@ async fn read_marks_that_are_stored_together_wait_for_no_row() {
     assert_eq!([&moved[0]["room"], &moved[1]["room"]], [1, 3]);
     release(other).await;
     assert_eq!(live.until("read").await["room"], 2);
-    db.close().await;
+    servers.db.close().await;
 }
 
 /// Each round trip is waited for while the rooms are locked.

@@ -61,8 +61,14 @@ async fn page_right_after_marks_shows_them_and_other_tabs_receive_them() {
     }
     // Still subscribed, and counted as before.
     ana.post(&format!("/rooms/{}/messages", rooms[0]), json!({"body": "@luis otra vez"})).await;
-    let unread = other.until("unread").await;
-    assert_eq!((&unread["unread"], &unread["mentions"]), (&json!(1), &json!(1)));
+    // Those without a count are of the messages before.
+    loop {
+        let unread = other.until("unread").await;
+        if !unread["unread"].is_null() {
+            assert_eq!((&unread["unread"], &unread["mentions"]), (&json!(1), &json!(1)));
+            break;
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 use super::RoomRow;
 use super::memberships::{insert_member, lock};
-use super::sql::{FROM_ROOMS, ROOM_COLUMNS, SELECT_ROOM, UNREAD, UNREAD_MENTIONS};
+use super::sql::{
+    FROM_ROOMS, NAMING_USER, ROOM_COLUMNS, ROOM_JOINS, SELECT_ROOM, UNREAD, UNREAD_MENTIONS,
+};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;

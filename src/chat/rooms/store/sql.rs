@@ -53,33 +53,60 @@ macro_rules! ROOM_COLUMNS {
     };
 }
 
-/// The `from` clause of [`ROOM_COLUMNS!`], to be followed by a condition. The members of a direct
-/// message or a group are looked up inside a `case`: a plain join condition would not keep a database from reading
-/// all members of a room with thousands.
+/// The user who gives a room `r` its name and its place in lists for the user `$1`: the other one of a direct message, the
+/// first of the others of a group. Inside a `case`: a plain join condition would not keep a database from reading all
+/// members of a room with thousands.
+macro_rules! NAMING_USER {
+    () => {
+        "case when r.visibility = 'direct' then
+           (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
+            from memberships other where other.room_id = r.id)
+         when r.visibility = 'group' then
+           (select other.user_id from memberships other join users v on v.id = other.user_id
+            where other.room_id = r.id and other.user_id <> $1
+            order by v.sort_key, v.id limit 1) end"
+    };
+}
+
+/// The joins of [`ROOM_COLUMNS!`] but that of the naming user.
+macro_rules! ROOM_JOINS {
+    () => {
+        " left join memberships m on m.room_id = r.id and m.user_id = $1
+          left join threads t on r.visibility = 'thread' and t.room_id = r.id
+          left join rooms p on p.id = t.parent_room_id
+          left join memberships pm on pm.room_id = p.id and pm.user_id = $1 "
+    };
+}
+
+/// The `from` clause of [`ROOM_COLUMNS!`], to be followed by a condition.
 macro_rules! FROM_ROOMS {
     ($rest:literal) => {
         concat!(
-            " from rooms r
-             left join memberships m on m.room_id = r.id and m.user_id = $1
-             left join threads t on r.visibility = 'thread' and t.room_id = r.id
-             left join rooms p on p.id = t.parent_room_id
-             left join memberships pm on pm.room_id = p.id and pm.user_id = $1
-             left join users o on o.id = case when r.visibility = 'direct' then
-               (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
-                from memberships other where other.room_id = r.id)
-             when r.visibility = 'group' then
-               (select other.user_id from memberships other join users v on v.id = other.user_id
-                where other.room_id = r.id and other.user_id <> $1
-                order by v.sort_key, v.id limit 1) end ",
+            " from rooms r",
+            ROOM_JOINS!(),
+            "left join users o on o.id = ",
+            NAMING_USER!(),
+            " ",
             $rest
         )
     };
 }
 
-/// A query for rooms, to be followed by a condition.
+/// A query for the one room that meets a condition. The room comes first (`limit`): else `PostgreSQL` counts the cost of
+/// the naming user for the index and not for the table, and reads all users.
 macro_rules! SELECT_ROOM {
-    ($rest:literal) => {
-        concat!("select ", ROOM_COLUMNS!(), FROM_ROOMS!($rest))
+    ($condition:literal) => {
+        concat!(
+            "select ",
+            ROOM_COLUMNS!(),
+            " from (select r.*, ",
+            NAMING_USER!(),
+            " as naming_user from rooms r ",
+            $condition,
+            " limit 1) r",
+            ROOM_JOINS!(),
+            "left join users o on o.id = r.naming_user"
+        )
     };
 }
 
@@ -198,4 +225,6 @@ pub(in crate::chat) use {
     FROM_GREETED_ROOMS, FROM_OWN_ROOMS, GATE, IS_ARCHIVED, LISTED_THREADS, PROGRESS_COLUMNS,
     READABLE_ROOMS, UNREAD, UNREAD_MENTIONS,
 };
-pub(super) use {FROM_ROOMS, ROOM_COLUMNS, SELECT_DELETED, SELECT_PROGRESS, SELECT_ROOM};
+pub(super) use {
+    FROM_ROOMS, NAMING_USER, ROOM_COLUMNS, ROOM_JOINS, SELECT_DELETED, SELECT_PROGRESS, SELECT_ROOM,
+};

@@ -2,7 +2,7 @@
 //! and only its members follow them: leaving it ends that.
 
 use super::memberships::{insert_member, lock};
-use super::sql::{FROM_ROOMS, ROOM_COLUMNS, UNREAD, UNREAD_MENTIONS};
+use super::sql::{FROM_ROOMS, NAMING_USER, ROOM_COLUMNS, ROOM_JOINS, UNREAD, UNREAD_MENTIONS};
 use super::{Joined, RoomRow, insert_joined};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
