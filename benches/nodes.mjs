@@ -1,11 +1,9 @@
 // Measures several nodes on one PostgreSQL: posts a second, and the CPU time of Patio and PostgreSQL for each. See README.md.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { freePort, launch, start, up } from './peers/process.mjs';
+import { backends, besidePostgres, create, node, psql, report, used, wsload } from './installation.mjs';
 
 const HERE = import.meta.dirname;
 const { values: options } = parseArgs({
@@ -35,69 +33,9 @@ const USERS = 96;
 /** The rooms of two clients each, the one for all, and those of eight clients each. */
 const ROOMS = 48 + 1 + 12;
 
-const psql = (database, sql) => {
-  const url = process.env.DATABASE_URL.replace('///postgres?', `///${database}?`);
-  return execFileSync('psql', [url, '-XAtqc', sql], { encoding: 'utf8' }).trim();
-};
-
-/** The ids of the processes of PostgreSQL, without autovacuum workers, which are short-lived. */
-const backends = () =>
-  readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return parent === process.env.POSTGRES_PID && !command.includes('autovacuum worker');
-      } catch {
-        return false;
-      }
-    });
-
-/** The CPU time of processes in microseconds. */
-function used(pids) {
-  let sum = 0;
-  for (const pid of pids) {
-    try {
-      for (const task of readdirSync(`/proc/${pid}/task`)) {
-        sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
-      }
-    } catch {
-      // It has ended since the listing.
-    }
-  }
-  return sum / 1000;
-}
-
-/** The settings that connect the nodes, inside script/nats. They need files that all reach. */
-function bus({ database }) {
-  const files = path.join(options.at, `${database}-files`);
-  mkdirSync(files, { recursive: true });
-  return { NATS_URL: process.env.PATIO_TEST_NATS, NATS_PREFIX: database, STORAGE_URL: `file://${files}?shared=1` };
-}
-
-async function node(build, number) {
-  const port = await freePort();
-  const folder = path.join(options.at, `${build.database}-${number}`);
-  mkdirSync(folder, { recursive: true });
-  const env = {
-    DATABASE_URL: process.env.DATABASE_URL.replace('///postgres?', `///${build.database}?`),
-    DATA_DIR: folder,
-    LISTEN: '127.0.0.1',
-    LOG: 'warn',
-    RATE_LIMIT: 'off',
-    PORT: String(port),
-    ...(build.hasBus && bus(build)),
-  };
-  return start([build.executable], port, { env, answers: up('/ready') });
-}
-
 /** Users with tokens, each a member of the rooms that they post in. Returns the id of the first room. */
 async function fill(build) {
-  psql('postgres', `drop database if exists ${build.database}`);
-  psql('postgres', `create database ${build.database} encoding 'UTF8'`);
-  await (await node(build, 0)).stop();
+  await create(build);
   psql(
     build.database,
     `insert into users (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
@@ -121,11 +59,7 @@ async function posted(server, number, { rooms, members, first = 0, hot = false }
   const [room, user] = [firstRoom + first + (hot ? 0 : number * rooms), number * users];
   const layout = ['--rooms', rooms, '--members', members, '--users', users, '--first-room', room, '--first-user', user];
   const how = ['post', ...layout, '--body', 114, '--seconds', options.seconds];
-  const to = ['--to', `127.0.0.1:${server.port}`, '--speak', 'patio', '--pid', server.pids().join()];
-  const child = launch([options.wsload, ...to, ...how.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  for await (const piece of child.stdout) text += piece;
-  const { per_second, stored, refused, first_refusal } = JSON.parse(text);
+  const { per_second, stored, refused, first_refusal } = await report(wsload(options.wsload, server, how));
   if (refused > 0) console.error(`${refused} refused: ${first_refusal}`);
   return { per_second, stored };
 }
@@ -172,17 +106,11 @@ async function main() {
     );
     return;
   }
-  if (!process.env.POSTGRES_PID) {
-    // Run this script again beside a PostgreSQL server that syncs to disk.
-    const again = [process.execPath, ...process.argv.slice(1)];
-    const script = path.join(HERE, '../script/postgres');
-    const { status } = spawnSync(script, ['--keep', path.join(options.at, 'postgres'), ...again], { stdio: 'inherit' });
-    process.exitCode = status ?? 1;
-    return;
-  }
+  if (!besidePostgres(options.at)) return;
   const hasBus = Boolean(process.env.PATIO_TEST_NATS);
-  const builds = [{ name: '', executable: options.patio, database: 'patio_nodes', hasBus }];
-  if (options.old) builds.unshift({ name: ', before', executable: options.old, database: 'patio_nodes_old' });
+  const { at } = options;
+  const builds = [{ name: '', executable: options.patio, database: 'patio_nodes', hasBus, at }];
+  if (options.old) builds.unshift({ name: ', before', executable: options.old, database: 'patio_nodes_old', at });
   for (const build of builds) {
     build.firstRoom = await fill(build);
     await warmUp(build);
@@ -195,7 +123,9 @@ async function main() {
     for (const [place, [, how, build]] of cases.entries()) results[place].push(await measure(build, how));
   }
   console.log(`Load average at the end ${os.loadavg()[0]}; medians of ${options.rounds} rounds [least–most].\n`);
-  console.log('| What | posts/s | messages a batch | CPU µs a message: Patio | PostgreSQL | both |\n| --- | --- | --- | --- | --- | --- |');
+  console.log(
+    '| What | posts/s | messages a batch | CPU µs a message: Patio | PostgreSQL | both |\n| --- | --- | --- | --- | --- | --- |',
+  );
   for (const [place, [name]] of cases.entries()) {
     const of = (value) => spread(results[place].map(value));
     const both = of((run) => run.patio + run.postgres);
