@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::{QueuedWrite, RETRY_AFTER};
+use super::queue::{QueuedWrite, RETRY_AFTER};
 use crate::changefeed::model::ProcessId;
 use crate::chat::drafts::publish_sent;
 use crate::chat::events::{Channel, Event, EventHub};

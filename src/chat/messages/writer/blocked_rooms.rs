@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::batches::{BatchStore, StoringSince};
-use super::{BATCH_SIZE, QUEUE_CAPACITY, QueuedWrite};
+use super::queue::{BATCH_SIZE, QUEUE_CAPACITY, QueuedWrite};
 use crate::chat::messages::store::rooms_of;
 use crate::db::LockWait;
 use crate::kernel::RoomId;

@@ -8,12 +8,10 @@
 
 mod batches;
 mod blocked_rooms;
+mod queue;
 
 use std::collections::HashSet;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -24,38 +22,20 @@ use tokio_util::sync::CancellationToken;
 
 use self::batches::{BatchStore, StoringSince};
 use self::blocked_rooms::BlockedRooms;
+pub use self::queue::PendingWrite;
+use self::queue::{BATCH_SIZE, QUEUE_CAPACITY, QueuedWrite, RETRY_AFTER};
 use super::broadcaster::{self, Reach};
 use super::known_ids::KnownIds;
 use super::model::{Write, WriteError};
 use super::remote::RemoteMessages;
-use super::store::{self, Outcome, StoredRanges};
+use super::store::{self, StoredRanges};
 use crate::changefeed::model::ProcessId;
 use crate::db::{Db, EpochGuard, LockWait};
 use crate::kernel::{Clock, ServiceError};
 use crate::lifecycle::Lifecycle;
 
-/// Writes that may wait. A full queue refuses more instead of growing.
-const QUEUE_CAPACITY: usize = 4096;
-/// Writes per transaction.
-const BATCH_SIZE: usize = 256;
-/// The retry interval a caller gets when the queue is full.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// How often to check whether the epoch changed, and whether heads of threads do not show their last replies.
 const TICK: Duration = Duration::from_secs(1);
-
-struct QueuedWrite {
-    write: Write,
-    reply: oneshot::Sender<Outcome>,
-}
-
-impl QueuedWrite {
-    /// The write is not stored now; it may be sent again.
-    fn refuse(self) {
-        let error = ServiceError::Unavailable { retry_after: RETRY_AFTER };
-        drop(self.reply.send(Err(WriteError::Service(error))));
-    }
-}
 
 /// Counters of the writer.
 #[derive(Clone)]
@@ -144,33 +124,6 @@ impl GroupCommitWriter {
                 retry_after: RETRY_AFTER,
             })),
         }
-    }
-}
-
-/// A queued write, or a refused one. A queued write is stored even if this future is dropped.
-pub enum PendingWrite {
-    Queued(oneshot::Receiver<Outcome>),
-    /// The error, until it is returned.
-    Refused(Option<WriteError>),
-}
-
-impl PendingWrite {
-    pub(super) fn refused(error: WriteError) -> Self {
-        Self::Refused(Some(error))
-    }
-}
-
-impl Future for PendingWrite {
-    type Output = Outcome;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let outcome = match &mut *self {
-            Self::Queued(receiver) => ready!(Pin::new(receiver).poll(cx)).ok(),
-            Self::Refused(error) => error.take().map(Err),
-        };
-        let busy =
-            || Err(WriteError::Service(ServiceError::Unavailable { retry_after: RETRY_AFTER }));
-        Poll::Ready(outcome.unwrap_or_else(busy))
     }
 }
 
