@@ -1,7 +1,7 @@
 //! Start and shutdown: signals, background tasks, and the order in which they end.
 //!
-//! All tasks are spawned here. A shutdown has four steps, of which the first three are one where nothing else takes
-//! over: `stopping` (load balancers learn it, live connections are refused), `draining` (live connections are closed, at
+//! All tasks are spawned here. A shutdown has four steps, of which the first three come at once unless others take over
+//! or `DRAIN_TIMEOUT` is set: `stopping` (load balancers learn it, live connections are refused), `draining` (live connections are closed, at
 //! once or over a time), `refusing` (accept nothing new, close idle connections), and after requests and connections
 //! have ended, `closing` (workers finish their current work and end). A process that is killed loses no acknowledged
 //! data either, because that is on disk. The orderly shutdown only spares clients errors.

@@ -7,12 +7,13 @@ use std::time::Duration;
 pub mod greeting {
     use super::Duration;
 
-    /// Clients that ask the database at the same time, or half of its connections if that is less: the other half
-    /// stays free for those who post and read.
+    /// Clients that ask the database at the same time, or half of its connections if that is less, as it is now: 4 on
+    /// `PostgreSQL`, 2 on `SQLite`. The other half stays free for those who post and read.
     pub const AT_ONCE: usize = 32;
     /// Clients that ask or wait. A second's work; more get a 503 and come again.
     pub const PLACES: usize = 1_024;
-    /// How long a client waits before it gets a 503. Shorter than pages wait for a connection (5 seconds).
+    /// How long a client waits for each of its turns, to sign in and to be greeted. Then it gets a 503, or its open
+    /// connection is closed. Shorter than pages wait for a connection (5 seconds).
     pub const TURN_WITHIN: Duration = Duration::from_secs(3);
     /// `Retry-After` of that 503.
     pub const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -22,12 +23,13 @@ pub mod greeting {
 pub mod read_marks {
     use super::Duration;
 
-    /// How often they are stored, but for the first after a rest, and those that someone waits for.
+    /// How often read markers of live connections are stored. The first after a pause, and those that someone waits
+    /// for, are stored at once.
     pub const EVERY: Duration = Duration::from_millis(250);
     /// Markers of different users and rooms that wait. One more is stored at once.
     pub const WAITING: usize = 4_096;
     /// Markers that are stored in one transaction.
     pub const TOGETHER: usize = 512;
-    /// How long a page waits for the markers of its user. Then it shows what is stored.
+    /// How long a page or a greeting waits for the markers of its user. Then it shows what is stored.
     pub const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 }
