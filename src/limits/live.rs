@@ -12,6 +12,9 @@ pub mod greeting {
     pub const AT_ONCE: usize = 32;
     /// Clients that ask or wait. A second's work; more get a 503 and come again.
     pub const PLACES: usize = 1_024;
+    /// Places that the clients of an address (IPv6: a /64) have for sure. More only while the line is less than half
+    /// full.
+    pub const OF_A_NETWORK: usize = 256;
     /// How long a client waits for each of its turns, to sign in and to be greeted. Then it gets a 503, or its open
     /// connection is closed. Shorter than pages wait for a connection (5 seconds).
     pub const TURN_WITHIN: Duration = Duration::from_secs(3);

@@ -22,4 +22,5 @@ mod tests;
 pub use command::Protocol;
 pub use connection::{Connection, Received, WriteDriver};
 pub use hub::Hub;
+pub use recent::Moment;
 pub use subscriber::{CatchUp, Encode, Encoding};

@@ -14,6 +14,7 @@ use crate::chat::sync::model::{Greeting, MissedChange};
 use crate::http::Problem;
 use crate::http::admission::Place;
 use crate::kernel::{ServiceError, Timestamp};
+use crate::pubsub::Moment;
 use crate::websocket::encode;
 
 impl Session {
@@ -58,8 +59,7 @@ impl Session {
         place: &Place,
         since: Option<Timestamp>,
     ) -> Result<Greeting, ServiceError> {
-        let moment = self.connection.moment();
-        let greeting = self.read_greeting(place, since).await?;
+        let (moment, greeting) = self.read_greeting(place, since).await?;
         self.threads = greeting.threads().into();
         let channels = greeting.rooms.iter().flat_map(|progress| {
             let mentioned = (progress.mentions > 0).then_some(Channel::Mentioned(progress.room));
@@ -68,21 +68,23 @@ impl Session {
         if !self.connection.subscribe_since(channels.collect(), moment).await {
             return Ok(greeting);
         }
-        let greeting = self.read_greeting(place, since).await?;
+        let (_, greeting) = self.read_greeting(place, since).await?;
         for progress in greeting.rooms.iter().filter(|progress| progress.mentions > 0) {
             self.connection.subscribe(Channel::Mentioned(progress.room));
         }
         Ok(greeting)
     }
 
+    /// Also returns the moment before the query. The wait for the turn is not part of what must be quiet.
     async fn read_greeting(
         &self,
         place: &Place,
         since: Option<Timestamp>,
-    ) -> Result<Greeting, ServiceError> {
+    ) -> Result<(Moment, Greeting), ServiceError> {
         self.services().rooms.settle_reads(self.me.user.id).await;
         let _turn = self.shared.admission.turn_of(place).await?;
-        self.services().sync.greeting(&self.me, since).await
+        let moment = self.connection.moment();
+        Ok((moment, self.services().sync.greeting(&self.me, since).await?))
     }
 
     /// Appends each missed change in its current state. Events published from now on wait until this is sent.

@@ -20,7 +20,7 @@ use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::Reader;
 use crate::chat::sync::model::MissedChange;
 use crate::http::admission::Admission;
-use crate::http::{AppState, FormBody, Language, Problem, Viewer};
+use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Viewer};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp};
 use crate::limits::connection::CHUNK;
 use crate::pubsub::Encoding;
@@ -47,22 +47,27 @@ async fn create(
     State(services): State<ChatServices>,
     State(admission): State<Admission>,
     Viewer(me): Viewer,
+    client: ClientInfo,
     t: Language,
     FormBody(poll): FormBody<Poll>,
 ) -> Result<Response, Problem> {
     let encoding = encoding_of(Some(HTML_PROTOCOL), t);
     let reply = Reply { services: &services, me: &me, encoding };
     services.presence.touch(me.user.id);
-    let place = admission.place()?;
-    let _turn = admission.turn_of(&place).await?;
+    let place = admission.place(client)?;
+    services.rooms.settle_reads(me.user.id).await;
+    let turn = admission.turn_of(&place).await?;
     let shown = match poll.room {
         Some(room) => Some((room, reply.reader(room).await?)),
         None => None,
     };
+    // It would be held while the disk syncs.
+    drop(turn);
     // Before the unread counts are read, so that they include the new marker.
     if let (Some((_, Some(reader))), Some(seq)) = (&shown, poll.read) {
         services.rooms.mark_read(reader, seq).await?;
     }
+    let _turn = admission.turn_of(&place).await?;
     let mut frames = reply.installation(poll.since).await?;
     match shown {
         Some((_, Some(reader))) => {

@@ -27,6 +27,8 @@ impl Session {
     pub(super) async fn open_room(&self, room: RoomId, since: Option<Rev>, id: Option<MessageId>) {
         let channel = Channel::Room(room);
         self.connection.subscribe_catching_up(channel);
+        // First: it may wait for a disk, and turns are few.
+        self.services().rooms.settle_reads(self.me.user.id).await;
         let turn = self.shared.admission.turn().await;
         let reader = self.services().rooms.reader(&self.me.user, room).await;
         drop(turn);
@@ -163,6 +165,7 @@ impl Session {
 
     /// `None` if the user is no member.
     async fn progress(&self, room: RoomId) -> Option<Progress> {
+        self.services().rooms.settle_reads(self.me.user.id).await;
         // All members of a room may query at the same time.
         let turn = self.shared.admission.turn().await;
         let progress = self.services().rooms.progress(&self.me.user, room).await;

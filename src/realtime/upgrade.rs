@@ -49,10 +49,11 @@ pub fn router(state: &AppState, hub: EventHub, lifecycle: Lifecycle) -> Router<A
 /// Middleware that lets clients ask the database one after another: before the authentication, which asks it, too.
 async fn admit(
     State(admission): State<Admission>,
+    client: ClientInfo,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let place = admission.place()?;
+    let place = admission.place(client)?;
     let _turn = admission.turn_of(&place).await?;
     request.extensions_mut().insert(Arc::new(place));
     Ok(next.run(request).await)

@@ -330,6 +330,7 @@ impl Rooms {
         let room = reader.room.id;
         // Those that came before this one do not move it forward again.
         self.read_marks.settle(user).await;
+        self.read_marks.forget(user, room);
         let before = reader.room.last_read_seq;
         let marked = store::mark_unread(&self.db, user, room, seq, self.change_meta());
         let progress = self.load_read_state(user, room, marked).await?;

@@ -16,6 +16,9 @@ use crate::kernel::{RoomId, Seq, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::read_marks::{EVERY, SETTLED_WITHIN, TOGETHER, WAITING};
 
+/// How often what is left at a stop is tried.
+const LAST_ATTEMPTS: usize = 4;
+
 type Marks = BTreeMap<(UserId, RoomId), Seq>;
 
 /// Clones share the marks.
@@ -38,13 +41,15 @@ struct Gathered {
     waiting: Marks,
     /// Those that are being stored.
     current: Marks,
+    /// Whether the last attempt failed. As long as that is so, no one waits for the next one.
+    has_failed: bool,
 }
 
 impl ReadMarks {
     /// Gathers a mark. Returns false if too many wait.
     fn add(&self, user: UserId, room: RoomId, seq: Seq) -> bool {
         let mut marks = self.marks();
-        let is_full = marks.waiting.len() >= WAITING;
+        let is_full = marks.waiting.len() + marks.current.len() >= WAITING;
         if is_full && !marks.waiting.contains_key(&(user, room)) {
             return false;
         }
@@ -61,22 +66,27 @@ impl ReadMarks {
             let mut attempts = self.0.attempts.subscribe();
             // One attempt may be under way since before the last mark came.
             for _ in 0..2 {
-                if !self.has_marks_of(user) {
+                if !self.has_marks_of(user) || self.marks().has_failed {
                     return;
                 }
                 self.0.awaited.notify_one();
                 attempts.changed().await.ok();
             }
         };
-        if self.has_marks_of(user) {
+        if self.has_marks_of(user) && !self.marks().has_failed {
             timeout(SETTLED_WITHIN, attempts).await.ok();
         }
     }
 
     fn has_marks_of(&self, user: UserId) -> bool {
         let range = (user, RoomId(i64::MIN))..=(user, RoomId(i64::MAX));
-        let Gathered { waiting, current } = &*self.marks();
+        let Gathered { waiting, current, .. } = &*self.marks();
         [waiting, current].iter().any(|marks| marks.range(range.clone()).next().is_some())
+    }
+
+    /// Drops a mark that waits, because the user has marked the messages as unread since.
+    pub(super) fn forget(&self, user: UserId, room: RoomId) {
+        self.marks().waiting.remove(&(user, room));
     }
 
     fn begin(&self) -> Vec<ReadMark> {
@@ -87,9 +97,10 @@ impl ReadMarks {
     }
 
     /// Ends an attempt. These were not stored and wait again.
-    fn end(&self, left: &[ReadMark]) {
+    fn end(&self, left: &[ReadMark], has_failed: bool) {
         let mut marks = self.marks();
         marks.current = Marks::new();
+        marks.has_failed = has_failed;
         for &ReadMark { user, room, seq } in left {
             let mark = marks.waiting.entry((user, room)).or_insert(seq);
             *mark = seq.max(*mark);
@@ -138,30 +149,44 @@ impl Rooms {
         lifecycle.spawn_worker("read-marks", async move {
             let Shared { added, awaited, .. } = &*rooms.read_marks.0;
             while closing.run_until_cancelled(added.notified()).await.is_some() {
-                rooms.store_gathered().await;
+                let is_stored = rooms.store_gathered().await;
                 tokio::select! {
                     () = closing.cancelled() => {}
-                    () = awaited.notified() => {}
+                    // After a failure, those who wait would make it try again and again.
+                    () = awaited.notified(), if is_stored => {}
                     () = sleep(EVERY) => {}
                 }
             }
-            // The connections are closed: nothing is gathered any more.
-            rooms.store_gathered().await;
+            // The connections are closed: nothing is gathered any more. The last messages may still hold rows.
+            for _ in 0..LAST_ATTEMPTS {
+                rooms.store_gathered().await;
+                if rooms.read_marks.marks().waiting.is_empty() {
+                    break;
+                }
+                sleep(EVERY).await;
+            }
         });
     }
 
-    async fn store_gathered(&self) {
-        let mut left = Vec::new();
+    /// Returns false if they could not be stored.
+    async fn store_gathered(&self) -> bool {
+        let (mut left, mut has_failed) = (Vec::new(), false);
         for marks in self.read_marks.begin().chunks(TOGETHER) {
+            if has_failed {
+                left.extend_from_slice(marks);
+                continue;
+            }
             match self.store_read_marks(marks).await {
                 Ok(locked) => left.extend(locked),
                 Err(error) => {
                     tracing::warn!(%error, "could not store read markers; retrying");
+                    has_failed = true;
                     left.extend_from_slice(marks);
                 }
             }
         }
-        self.read_marks.end(&left);
+        self.read_marks.end(&left, has_failed);
+        !has_failed
     }
 
     /// Returns those whose rows others are writing. As `load_read_state` for one marker, it unsubscribes before the query.
@@ -226,9 +251,9 @@ mod tests {
         assert!(marks.has_marks_of(LUIS), "while they are stored, too");
         assert!(!marks.has_marks_of(UserId(1)) && !marks.has_marks_of(UserId(3)));
         marks.add(LUIS, RoomId(1), Seq(4));
-        marks.end(&[ReadMark { user: LUIS, room: RoomId(1), seq: Seq(5) }]);
+        marks.end(&[ReadMark { user: LUIS, room: RoomId(1), seq: Seq(5) }], false);
         assert_eq!(marks.begin()[0].seq, Seq(5));
-        marks.end(&[]);
+        marks.end(&[], false);
         assert!(!marks.has_marks_of(LUIS));
     }
 
@@ -239,5 +264,21 @@ mod tests {
         assert!((0..WAITING).all(|n| marks.add(LUIS, room(n), Seq(1))));
         assert!(!marks.add(LUIS, room(WAITING), Seq(1)));
         assert!(marks.add(LUIS, room(0), Seq(2)), "it takes no more space");
+        marks.begin();
+        assert!(!marks.add(LUIS, room(WAITING), Seq(1)), "also while they are being stored");
+    }
+
+    /// It would wait for its time limit, while the disk is full.
+    #[tokio::test(start_paused = true)]
+    async fn marks_that_could_not_be_stored_are_not_waited_for() {
+        let marks = ReadMarks::default();
+        marks.add(LUIS, RoomId(1), Seq(1));
+        let left = marks.begin();
+        let before = tokio::time::Instant::now();
+        marks.end(&left, true);
+        marks.settle(LUIS).await;
+        assert_eq!(before.elapsed(), std::time::Duration::ZERO);
+        marks.forget(LUIS, RoomId(1));
+        assert!(!marks.has_marks_of(LUIS));
     }
 }

@@ -6,9 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde::Deserialize;
 
 use crate::chat::messages::model::{Post, Write};
-use crate::db::{
-    BatchResults, Db, FULL_LOCK_WAIT, LockWait, StatementBatch, fetch_scalars, json_rows,
-};
+use crate::db::{BatchResults, Db, FULL_LOCK_WAIT, LockWait, StatementBatch, fetch_all, json_rows};
 use crate::kernel::{MessageId, RoomId};
 
 /// What a batch writes to.
@@ -54,21 +52,26 @@ pub(in crate::chat::messages) fn rooms_of(write: &Write) -> Vec<RoomId> {
     }
 }
 
-/// Those of the rooms that no other process has locked. On `SQLite`, which has one writer, none.
+/// Those of the rooms that no other process has locked; of threads, those whose room is free, too. On `SQLite`, which has
+/// one writer, none.
 pub(in crate::chat::messages) async fn free_rooms(
     db: &Db,
     writes: impl Iterator<Item = &Write>,
 ) -> Result<HashSet<RoomId>, sqlx::Error> {
     let Db::Postgres(_) = db else { return Ok(HashSet::new()) };
     let rooms: BTreeSet<RoomId> = writes.flat_map(rooms_of).collect();
-    let free: Vec<RoomId> = fetch_scalars!(
+    let unlocked: Vec<(RoomId, Option<RoomId>)> = fetch_all!(
         db,
-        "select id from rooms
-         where id in (select cast(value as bigint) from jsonb_each($1))
-         for no key update skip locked",
+        "with given as (select cast(value as bigint) as id from jsonb_each($1))
+         select r.id, t.parent_room_id from rooms r left join threads t on t.room_id = r.id
+         where r.id in (select id from given)
+            or r.id in (select parent_room_id from threads where room_id in (select id from given))
+         for no key update of r skip locked",
         json_rows(&rooms.into_iter().collect::<Vec<RoomId>>())
     )?;
-    Ok(free.into_iter().collect())
+    let ids: HashSet<RoomId> = unlocked.iter().map(|(room, _)| *room).collect();
+    let is_free = |parent: &Option<RoomId>| parent.is_none_or(|parent| ids.contains(&parent));
+    Ok(unlocked.iter().filter(|(_, parent)| is_free(parent)).map(|(room, _)| *room).collect())
 }
 
 /// Adds the statement that locks the rooms. `SQLite` has one writer.

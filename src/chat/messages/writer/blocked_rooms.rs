@@ -106,7 +106,7 @@ impl BlockedRooms {
                     let batch = std::mem::take(&mut batch);
                     let rooms: Vec<RoomId> =
                         batch.iter().flat_map(|queued| rooms_of(&queued.write)).collect();
-                    self.storing_since.while_storing(store.commit(batch, LockWait::Full)).await;
+                    self.storing_since.while_storing(store_in_parts(&store, batch)).await;
                     // Only now, when the broadcaster has them, may later writes go the usual way.
                     self.discount(rooms);
                 }
@@ -128,5 +128,18 @@ impl BlockedRooms {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, usize>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// First the writes to rooms that are free by now: they would keep those locked while they wait for the others.
+async fn store_in_parts(store: &BatchStore, batch: Vec<QueuedWrite>) {
+    let free = store.free_rooms(&batch).await;
+    let is_free =
+        |queued: &QueuedWrite| rooms_of(&queued.write).iter().all(|room| free.contains(room));
+    let (ready, held): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_free);
+    for part in [ready, held] {
+        if !part.is_empty() {
+            store.commit(part, LockWait::Full).await;
+        }
     }
 }
