@@ -74,7 +74,9 @@ impl Reader {
     /// Who is no longer connected is sent nothing more.
     fn note_end(&self) {
         let now = self.ledger.now();
-        let reading = &mut self.ledger.entries().readings[self.entry];
+        let mut entries = self.ledger.entries();
+        // None once the run has ended, and its entries were taken.
+        let Some(reading) = entries.readings.get_mut(self.entry) else { return };
         for room in reading.removed.keys() {
             reading.closed.entry(*room).or_insert(now);
         }
