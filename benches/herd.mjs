@@ -6,7 +6,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { backends, besidePostgres, create, node, psql, report, used, wsload } from './installation.mjs';
+import { used } from './cpu-time.mjs';
+import { backends, besidePostgres, create, node, psql, report, wsload } from './installation.mjs';
 
 const HERE = import.meta.dirname;
 const { values: options } = parseArgs({

@@ -1,8 +1,9 @@
 // One installation of several nodes on one PostgreSQL, to be measured: its nodes, its database, and the CPU time of both.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
+import { children } from './cpu-time.mjs';
 import { freePort, launch, start, up } from './peers/process.mjs';
 
 /** Runs SQL and returns the first column. */
@@ -11,35 +12,8 @@ export const psql = (database, sql) => {
   return execFileSync('psql', [url, '-XAtqc', sql], { encoding: 'utf8' }).trim();
 };
 
-/** The ids of the processes of PostgreSQL, without autovacuum workers, which are short-lived. */
-export const backends = () =>
-  readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return parent === process.env.POSTGRES_PID && !command.includes('autovacuum worker');
-      } catch {
-        return false;
-      }
-    });
-
-/** The CPU time of processes in microseconds. */
-export function used(pids) {
-  let sum = 0;
-  for (const pid of pids) {
-    try {
-      for (const task of readdirSync(`/proc/${pid}/task`)) {
-        sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
-      }
-    } catch {
-      // It has ended since the listing.
-    }
-  }
-  return sum / 1000;
-}
+/** The processes of PostgreSQL. */
+export const backends = () => children(process.env.POSTGRES_PID);
 
 /** The settings that connect the nodes, inside script/nats. They need files that all reach. */
 function bus({ at, database }) {

@@ -1,11 +1,12 @@
 // A Patio on a data directory of its own, for measurements that ask one request after the other.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { used } from './cpu-time.mjs';
 import { freePort, up } from './peers/process.mjs';
 
 export const PASSWORD = 'correcto-caballo-42-grapa';
@@ -89,10 +90,6 @@ export class Server {
 
   /** Milliseconds of CPU so far, of all threads. */
   cpu() {
-    const tasks = `/proc/${this.child.pid}/task`;
-    const run = readdirSync(tasks).map((task) =>
-      Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
-    );
-    return run.reduce((sum, one) => sum + one, 0) / 1e6;
+    return used([this.child.pid]) / 1_000;
   }
 }

@@ -1,12 +1,14 @@
 // Measures the database on SQLite and PostgreSQL: the cost of writes compared with one commit per message, and the cost of
 // reads with ten million messages. See README.md.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
+import { children, used } from './cpu-time.mjs';
+import { psql } from './installation.mjs';
 import { CORES, freePort, launch, start, up } from './peers/process.mjs';
 import { markdown } from './store-table.mjs';
 
@@ -80,14 +82,10 @@ const engines = {
           "select pg_total_relation_size('messages') + pg_total_relation_size('search') + pg_total_relation_size('mentions')",
         ),
       ),
-    pids: () => children(Number(process.env.POSTGRES_PID)),
+    pids: () => children(process.env.POSTGRES_PID),
   },
 };
 const named = (url) => /\/\/\/(\w+)\?/.exec(url)[1];
-const psql = (database, sql) => {
-  const url = process.env.DATABASE_URL.replace('///postgres?', `///${database}?`);
-  return execFileSync('psql', [url, '-XAtqc', sql], { encoding: 'utf8' }).trim();
-};
 
 /** A database with this many messages, created if it does not exist. */
 function database(engine, count) {
@@ -99,36 +97,6 @@ function database(engine, count) {
   const filled = { ...store('fill', '--to', place, '--messages', count), bytes: engine.bytes(place) };
   writeFileSync(engine.filled(place), JSON.stringify(filled));
   return { place, filled };
-}
-
-/** Without autovacuum workers, which are short-lived. */
-const children = (parent) =>
-  readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        const mine = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
-        return mine && !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('autovacuum worker');
-      } catch {
-        return false;
-      }
-    });
-
-/** The run time of all threads of these processes in milliseconds. */
-function used(pids) {
-  let sum = 0;
-  for (const pid of pids) {
-    try {
-      for (const task of readdirSync(`/proc/${pid}/task`)) {
-        sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
-      }
-    } catch {
-      // It has ended since the listing.
-    }
-  }
-  return sum / 1e6;
 }
 
 const percentile = (values, share) => {
@@ -168,7 +136,7 @@ async function ask(server, paths, count = paths.length) {
     const found = await get(paths[n % paths.length]);
     wall.push(performance.now() - started);
     await sleep(2);
-    cpu.push(used(pids) - before);
+    cpu.push((used(pids) - before) / 1_000);
     items.push(found.items?.length ?? 0);
   }
   const slowest = cpu

@@ -49,8 +49,8 @@ impl Session {
         id: Option<MessageId>,
     ) -> Result<(), ServiceError> {
         let removed = self.services().rooms.is_removed(reader).await?;
-        self.set_removed_from(reader.room().id, removed);
-        self.set_opened(reader.room().id, true);
+        self.removed_from.set(reader.room().id, removed);
+        self.opened.set(reader.room().id, true);
         self.catch_up(reader, since, id).await
     }
 
@@ -239,7 +239,7 @@ impl Session {
             // Invited again since: the signal for that follows.
             Ok(reader) if reader.room().is_member() => {}
             Ok(_) => {
-                self.set_removed_from(room, true);
+                self.removed_from.set(room, true);
                 self.send(&ServerFrame::Closed { room, reason: REMOVED });
                 self.show_room(room).await;
             }

@@ -7,7 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -56,6 +56,28 @@ pub(super) enum CloseReason {
     Code { code: u16, wait: bool },
 }
 
+/// Some of the rooms that a connection has to do with.
+#[derive(Default)]
+pub(super) struct RoomSet(Mutex<HashSet<RoomId>>);
+
+impl RoomSet {
+    fn contains(&self, room: RoomId) -> bool {
+        self.lock().contains(&room)
+    }
+
+    pub(super) fn set(&self, room: RoomId, is_in: bool) {
+        if is_in {
+            self.lock().insert(room);
+        } else {
+            self.lock().remove(&room);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<RoomId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 pub(super) struct Session {
     pub(super) shared: Arc<Realtime>,
     pub(super) me: Authenticated,
@@ -70,9 +92,9 @@ pub(super) struct Session {
     /// When the user's typing was last published, per room.
     typed: Vec<(RoomId, Timestamp)>,
     /// Rooms that the user was removed from but may still read. Typing there is not published.
-    removed_from: Mutex<HashSet<RoomId>>,
+    pub(super) removed_from: RoomSet,
     /// Rooms that were opened and not closed.
-    opened: Mutex<HashSet<RoomId>>,
+    pub(super) opened: RoomSet,
     /// The threads that the connection subscribes to, the one that was added last at the end.
     pub(super) threads: VecDeque<RoomId>,
 }
@@ -97,8 +119,8 @@ impl Session {
             frames,
             posts: PendingPosts::default(),
             typed: Vec::new(),
-            removed_from: Mutex::default(),
-            opened: Mutex::default(),
+            removed_from: RoomSet::default(),
+            opened: RoomSet::default(),
             threads: VecDeque::new(),
         }
     }
@@ -220,7 +242,7 @@ impl Session {
             }
             Ok(ClientFrame::Close { room }) => {
                 self.connection.unsubscribe(Channel::Room(room));
-                self.set_opened(room, false);
+                self.opened.set(room, false);
             }
             Ok(ClientFrame::Read { room, seq }) => self.mark_read(room, seq).await,
             Ok(ClientFrame::Typing { room }) => self.typing(room),
@@ -288,7 +310,7 @@ impl Session {
         let now = self.services().clock.now();
         self.typed.retain(|(_, at)| (*at..at.plus(TYPING_EVERY)).contains(&now));
         let is_new = !self.typed.iter().any(|(typed, _)| *typed == room);
-        if is_new && self.typed.len() < TYPING_ROOMS && !self.is_removed_from(room) {
+        if is_new && self.typed.len() < TYPING_ROOMS && !self.removed_from.contains(room) {
             self.typed.push((room, now));
             let user = self.me.user.clone();
             let own = Channel::User(user.id);
@@ -298,37 +320,11 @@ impl Session {
         }
     }
 
-    fn is_removed_from(&self, room: RoomId) -> bool {
-        self.removed_from.lock().unwrap_or_else(PoisonError::into_inner).contains(&room)
-    }
-
-    pub(super) fn set_removed_from(&self, room: RoomId, removed: bool) {
-        let mut rooms = self.removed_from.lock().unwrap_or_else(PoisonError::into_inner);
-        if removed {
-            rooms.insert(room);
-        } else {
-            rooms.remove(&room);
-        }
-    }
-
-    fn is_opened(&self, room: RoomId) -> bool {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).contains(&room)
-    }
-
-    pub(super) fn set_opened(&self, room: RoomId, opened: bool) {
-        let mut rooms = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if opened {
-            rooms.insert(room);
-        } else {
-            rooms.remove(&room);
-        }
-    }
-
     async fn on_signal(&mut self, signal: Signal) -> Flow {
         match signal {
             Signal::SignedOut(reason) => return end(code_of(reason)),
             Signal::Joined(room) => {
-                self.set_removed_from(room, false);
+                self.removed_from.set(room, false);
                 self.connection.subscribe(Channel::Members(room));
                 self.show_room(room).await;
                 self.recount(room).await;
@@ -359,7 +355,7 @@ impl Session {
         let (rooms, user) = (&self.services().rooms, &self.me.user);
         let marked = async {
             // If the user has lost the room since it was opened, they have no marker there.
-            if !self.is_opened(room) {
+            if !self.opened.contains(room) {
                 rooms.reader(user, room).await?;
             }
             Ok::<_, Problem>(rooms.gather_read(user.id, room, seq).await?)

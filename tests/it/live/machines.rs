@@ -32,20 +32,6 @@ async fn metric(server: &Server, name: &str) -> i64 {
     line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in {text}"))
 }
 
-/// The frames of this type that come before the answer to a ping.
-async fn before_pong(live: &mut Live, kind: &str) -> Vec<Value> {
-    live.send(json!({"type": "ping"})).await;
-    let mut found = Vec::new();
-    loop {
-        let frame = live.next().await;
-        match frame["type"].as_str() {
-            Some("pong") => return found,
-            Some(of_kind) if of_kind == kind => found.push(frame),
-            _ => {}
-        }
-    }
-}
-
 #[tokio::test]
 async fn typing_reaches_those_who_have_the_room_open() {
     let Some((_one, _two, ana, _luis, mut live)) = connected().await else { return };
@@ -73,7 +59,7 @@ async fn typing_in_a_room_one_may_not_read_reaches_no_one() {
     typist.send(json!({"type": "typing", "room": id})).await;
     let typing = live.until("typing").await;
     assert_eq!(typing["user"]["name"], "ana", "not eva");
-    assert_eq!(before_pong(&mut live, "typing").await, [] as [Value; 0]);
+    assert_eq!(live.until_now("typing").await, [] as [Value; 0]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{frames, put, room, status, time};
+use super::{put, room, status, time};
 use crate::support::{Api, PASSWORD, Server, numbers};
 
 async fn drafts(api: &Api) -> Vec<Value> {
@@ -42,12 +42,12 @@ async fn newest_draft_of_a_room_wins_on_all_connections_of_its_author() {
     assert_eq!(all[0]["updated_at"], "2026-11-21T10:00:00.000Z");
     // The same again changes nothing.
     put(&ana, "/rooms/1/draft", json!({"body": "  dos\n", "reply_to": message})).await;
-    assert!(frames(&mut live, "draft").await.is_empty());
+    assert!(live.until_now("draft").await.is_empty());
     put(&ana, "/rooms/1/draft", json!({"body": " \n "})).await;
     let gone = live.until("draft").await;
     assert_eq!((&gone["body"], &gone["reply_to"]), (&json!(""), &json!(null)));
     assert!(drafts(&ana).await.is_empty());
-    assert!(frames(&mut others, "draft").await.is_empty(), "drafts are their author's");
+    assert!(others.until_now("draft").await.is_empty(), "drafts are their author's");
     assert!(drafts(&luis).await.is_empty());
 }
 
@@ -81,7 +81,7 @@ async fn storing_a_message_deletes_the_draft_with_its_nonce_whichever_way_it_cam
         put(&ana, "/rooms/1/draft", json!({"body": "buenos d", "nonce": way})).await;
         assert!(drafts(&ana).await.is_empty(), "{way}: its nonce was used");
     }
-    assert!(frames(&mut live, "draft").await.is_empty());
+    assert!(live.until_now("draft").await.is_empty());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ mod saved;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Api, Live};
+use crate::support::Api;
 
 /// A new room, with the code for private ones.
 async fn room(api: &Api, name: &str, visibility: &str) -> (i64, Value) {
@@ -23,20 +23,6 @@ async fn put(api: &Api, path: &str, body: Value) {
 
 async fn status(api: &Api, method: Method, path: &str, body: Value) -> u16 {
     api.status(method, path, Some(body)).await.0.as_u16()
-}
-
-/// The frames of a type that come before the answer to a ping.
-async fn frames(live: &mut Live, kind: &str) -> Vec<Value> {
-    live.send(json!({"type": "ping"})).await;
-    let mut found = Vec::new();
-    loop {
-        let frame = live.next().await;
-        match frame["type"].as_str() {
-            Some("pong") => return found,
-            Some(other) if other == kind => found.push(frame),
-            _ => {}
-        }
-    }
 }
 
 /// The server's time, from which a client catches up.

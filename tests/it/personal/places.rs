@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{frames, put, room, status, time};
+use super::{put, room, status, time};
 use crate::support::{PASSWORD, Server};
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn favourites_and_sections_are_personal_and_live() {
         for _ in 0..2 {
             assert_eq!(ana.status(method.clone(), &favourite, None).await.0, 204);
         }
-        let found = frames(&mut live, "room").await;
+        let found = live.until_now("room").await;
         assert_eq!(found.len(), 1, "once");
         assert_eq!(found[0]["room"]["favourite"], is_favourite);
         assert_eq!(ana.get(&path).await["favourite"], is_favourite);
@@ -42,7 +42,7 @@ async fn favourites_and_sections_are_personal_and_live() {
     put(&ana, &section, json!({"name": ""})).await;
     assert_eq!(ana.get(&path).await["section"], "");
     put(&ana, &section, json!({"name": "Vecinos"})).await;
-    assert!(frames(&mut other, "room").await.is_empty(), "luis learns nothing of it");
+    assert!(other.until_now("room").await.is_empty(), "luis learns nothing of it");
     assert_eq!(luis.get(&path).await["section"], "");
     // Caught up after `ready`, by ana alone.
     let mut back = ana.live_since(&at).await;

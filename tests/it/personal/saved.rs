@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{frames, room, status, time};
+use super::{room, status, time};
 use crate::support::{Api, PASSWORD, Server};
 
 async fn saved(api: &Api, query: &str) -> (Vec<i64>, bool) {
@@ -49,7 +49,7 @@ async fn saved_messages_are_listed_last_saved_first_for_their_user_only() {
     for _ in 0..2 {
         assert_eq!(change(&ana, Method::DELETE, ids[0]).await, 204);
     }
-    let found = frames(&mut live, "saved").await;
+    let found = live.until_now("saved").await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((&found[0]["message"], &found[0]["saved"]), (&json!(ids[0]), &json!(false)));
     assert_eq!(saved(&ana, "").await.0, [ids[2], ids[1]]);

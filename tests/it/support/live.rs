@@ -71,6 +71,20 @@ impl Live {
         within(kind, frame).await
     }
 
+    /// Returns the frames of this type that the server has sent so far.
+    pub async fn until_now(&mut self, kind: &str) -> Vec<Value> {
+        self.send(json!({"type": "ping"})).await;
+        let mut found = Vec::new();
+        loop {
+            let frame = self.next().await;
+            match frame["type"].as_str() {
+                Some("pong") => return found,
+                Some(other) if other == kind => found.push(frame),
+                _ => {}
+            }
+        }
+    }
+
     /// Opens a room and returns all frames from `opened` to `live`.
     pub async fn open_room(&mut self, room: i64, since: Option<i64>) -> Vec<Value> {
         self.send(json!({"type": "open", "room": room, "since_rev": since})).await;
