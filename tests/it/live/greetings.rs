@@ -53,6 +53,29 @@ async fn greeting_is_one_statement_and_opening_a_room_another() {
     assert_eq!(count, OF_A_ROOM, "{often:#?}");
 }
 
+/// The database has answered, but the client has not subscribed to the room yet.
+#[tokio::test]
+async fn greeting_that_a_message_overtakes_is_read_again() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let (storage, network) = Storage::new().await.behind_network().await;
+    let server = Server::on_storage(storage).await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    for (overtaken, last) in [(false, 0), (true, 1)] {
+        let post = async {
+            network.hold_answer_to("join users u on u.id = coalesce(n.user_id, $1)").await;
+            if overtaken {
+                ana.say("hola").await;
+            }
+            network.release();
+        };
+        let ready = async { luis.live().await.until("ready").await };
+        let (ready, ()) = tokio::join!(ready, post);
+        assert_eq!(ready["rooms"][0]["last_seq"], last);
+    }
+}
+
 /// The rooms and threads of a greeting by id, from two other statements: those of the lists.
 async fn expected(user: &Api) -> Vec<Value> {
     let rooms = user.get("/rooms").await["items"].as_array().cloned().unwrap_or_default();

@@ -50,15 +50,19 @@ pub struct ConnectionTrips {
 }
 
 impl ConnectionTrips {
-    pub fn sent(&mut self, bytes: &[u8]) {
+    /// Counts what is sent, and returns whether a statement that contains this text is run by it.
+    pub fn sent(&mut self, bytes: &[u8], wanted: Option<&str>) -> bool {
+        let mut is_run = false;
         self.bytes.extend_from_slice(bytes);
         // The first message has no type.
         while let Some(length) = self.length(usize::from(self.is_started)) {
             let message: Vec<u8> = self.bytes.drain(..length).collect();
             if std::mem::replace(&mut self.is_started, true) {
-                self.count(message[0], message.get(5..).unwrap_or_default());
+                let run = self.count(message[0], message.get(5..).unwrap_or_default());
+                is_run |= run.zip(wanted).is_some_and(|(run, wanted)| run.contains(wanted));
             }
         }
+        is_run
     }
 
     /// That of the next message, if it has arrived.
@@ -68,7 +72,8 @@ impl ConnectionTrips {
         (self.bytes.len() >= length).then_some(length)
     }
 
-    fn count(&mut self, kind: u8, text: &[u8]) {
+    /// Returns the prepared statement that is run.
+    fn count(&mut self, kind: u8, text: &[u8]) -> Option<String> {
         match kind {
             b'Q' if text.starts_with(b"begin") => self.trips = Some(1),
             b'Q' => {
@@ -85,7 +90,9 @@ impl ConnectionTrips {
             b'B' => {
                 let [_portal, name] = strings(text);
                 let statement = self.prepared.get(&name).cloned().unwrap_or_default();
-                *self.all.statements.lock().expect("a lock").entry(statement).or_default() += 1;
+                let mut all = self.all.statements.lock().expect("a lock");
+                *all.entry(statement.clone()).or_default() += 1;
+                return Some(statement);
             }
             b'E' => self.is_run = true,
             b'S' if std::mem::take(&mut self.is_run) => {
@@ -93,6 +100,7 @@ impl ConnectionTrips {
             }
             _ => {}
         }
+        None
     }
 }
 
