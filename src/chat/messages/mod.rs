@@ -4,6 +4,7 @@
 
 mod broadcaster;
 mod known_ids;
+mod late_ids;
 mod link_previews;
 mod mentions;
 pub mod model;

@@ -1,7 +1,6 @@
 //! Finds the rooms in which other processes on the same database stored something. The cost of a poll depends
 //! on what was stored and on the rooms that have subscribers in this process, not on the number of rooms.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -9,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::broadcaster::{Changed, Command};
 use super::known_ids::KnownIds;
+use super::late_ids::LateIds;
 use super::store;
 use crate::chat::events::{Channel, EventHub};
 use crate::db::{Db, EpochGuard};
@@ -16,8 +16,6 @@ use crate::kernel::{MessageId, RoomId, ServiceError};
 
 /// How long the writer may take from its commit until the ids are in [`KnownIds`].
 const HANDOVER: Duration = Duration::from_millis(50);
-/// A transaction may take this long from reserving its ids until its commit is visible.
-const OVERLAP: Duration = Duration::from_secs(15);
 /// Rooms per query.
 const ROOMS_PER_QUERY: usize = 1_000;
 
@@ -31,12 +29,9 @@ pub struct RemoteMessages {
     epoch: EpochGuard,
     /// The value of [`EpochGuard::renewals`] that the ids belong to.
     epoch_renewals: u64,
-    /// The highest ids of the polls within [`OVERLAP`], the oldest first.
-    highest: VecDeque<(Instant, MessageId)>,
-    /// When a poll last found an id that this process did not store.
-    foreign_at: Option<Instant>,
-    /// Whether the next poll checks all rooms with subscribers: the writer restarted the broadcaster at another
-    /// moment than this, and other processes may have stored messages in between.
+    late: LateIds,
+    /// Whether the next poll looks even if it finds no new id. At the start, and when the writer has restarted the
+    /// broadcaster, others may have taken ids that are not visible yet.
     restarted: bool,
 }
 
@@ -49,9 +44,8 @@ impl RemoteMessages {
         epoch: EpochGuard,
     ) -> Self {
         let epoch_renewals = epoch.renewals();
-        let highest = VecDeque::from([(Instant::now(), known.last())]);
-        let (foreign_at, restarted) = (None, false);
-        Self { db, hub, known, broadcaster, epoch, epoch_renewals, highest, foreign_at, restarted }
+        let late = LateIds::starting_after(known.last());
+        Self { db, hub, known, broadcaster, epoch, epoch_renewals, late, restarted: true }
     }
 
     /// Passes the rooms with changes of other processes to the broadcaster. If nothing was stored, this reads
@@ -65,23 +59,20 @@ impl RemoteMessages {
             self.restart(last, known, renewals);
             return Ok(());
         }
-        let is_known = self.knows(last).await;
-        if !is_known {
-            self.foreign_at = Some(Instant::now());
-        }
-        // Ids are taken before the commit: what was stored under the last ones may become visible later.
-        let may_follow = !self.db.commits_in_order_of_ids()
-            && self.foreign_at.is_some_and(|at| at.elapsed() < OVERLAP);
-        if self.restarted || !is_known || may_follow {
+        if self.restarted || self.late.may_follow() || !self.knows(last).await {
+            // After the last id, and before what was stored.
+            let running = store::running_transactions(&self.db).await?;
             let rooms = self.changed_rooms().await?;
             if let Some(broadcaster) = self.broadcaster.upgrade() {
                 // Fails only after a shutdown began.
                 drop(broadcaster.send(Command::Check(rooms)).await);
             }
             self.known.advance(last);
+            self.late.record(Instant::now(), last, running);
             self.restarted = false;
+        } else {
+            self.late = LateIds::starting_after(last);
         }
-        self.remember(last);
         Ok(())
     }
 
@@ -93,7 +84,7 @@ impl RemoteMessages {
         }
         self.known.reset(last);
         self.epoch_renewals = renewals;
-        self.highest = VecDeque::from([(Instant::now(), last)]);
+        self.late = LateIds::starting_after(last);
         self.restarted = true;
     }
 
@@ -108,7 +99,7 @@ impl RemoteMessages {
     /// The rooms with new messages, and those that have subscribers here. Other rooms with changed messages are read
     /// when a client opens them.
     async fn changed_rooms(&self) -> Result<Changed, ServiceError> {
-        let after = self.highest.front().map_or(self.known.last(), |(_, highest)| *highest);
+        let after = self.late.resume_from();
         // Before the list of subscribers: who subscribes later reads at least this.
         let with_new = store::rooms_with_messages_after(&self.db, after).await?;
         let mut changed = Changed { others: with_new.into_iter().collect(), ..Changed::default() };
@@ -129,13 +120,5 @@ impl RemoteMessages {
         rooms.sort_unstable();
         rooms.dedup();
         rooms
-    }
-
-    fn remember(&mut self, last: MessageId) {
-        let now = Instant::now();
-        self.highest.push_back((now, last));
-        while self.highest.get(1).is_some_and(|(then, _)| now.duration_since(*then) >= OVERLAP) {
-            self.highest.pop_front();
-        }
     }
 }

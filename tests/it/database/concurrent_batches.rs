@@ -310,6 +310,27 @@ async fn message_that_is_committed_after_a_later_id_reaches_the_other_server() {
     db.close().await;
 }
 
+/// A server that starts finds the id of a message that is not committed yet.
+#[tokio::test]
+async fn message_that_is_committed_after_a_server_started_reaches_it() {
+    let Some(servers) = servers().await else { return };
+    let Servers { one, ana, luis, db, .. } = &servers;
+    ana.ok(Method::PUT, "/rooms/1/draft", Some(json!({"body": "x", "nonce": "late"}))).await;
+    let other = holding(db, "select 1 from drafts for update").await;
+    let started = async {
+        until_waiting(db, 1).await;
+        let third = one.second().await;
+        let mut live = luis.through(&third).live().await;
+        live.open_room(1, None).await;
+        release(other).await;
+        live.until("message").await
+    };
+    let (late, received) = tokio::join!(post_with_nonce(ana, 1, "late"), started);
+    assert_eq!(late.0, StatusCode::CREATED);
+    assert_eq!(received["message"]["id"], late.1["id"]);
+    db.close().await;
+}
+
 /// A batch of messages moves the markers of its authors: while it waits for some of them, it holds others.
 #[tokio::test]
 async fn read_marks_that_are_stored_together_wait_for_no_row() {

@@ -24,6 +24,7 @@ pub(super) use self::deletion::{
 };
 pub(super) use self::group_commit::{
     Committed, StoredRanges, commit_group, last_message_id, prune_idempotency_keys,
+    running_transactions,
 };
 pub(super) use self::history::{
     chunk_since, display_names, find, found, is_known, page, room_of, rooms, rooms_among,

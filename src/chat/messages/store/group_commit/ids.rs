@@ -3,8 +3,9 @@
 
 use serde::Deserialize;
 
+use crate::chat::messages::late_ids::RunningTransactions;
 use crate::chat::messages::model::Post;
-use crate::db::{BatchResults, Db, StatementBatch, fetch_scalar};
+use crate::db::{BatchResults, Db, StatementBatch, fetch_one, fetch_scalar};
 use crate::kernel::MessageId;
 
 /// The ids of a post.
@@ -77,4 +78,20 @@ impl Ids {
 /// those before it, may not be committed yet.
 pub(in crate::chat::messages) async fn last_message_id(db: &Db) -> Result<MessageId, sqlx::Error> {
     fetch_scalar!(db, "select last_value from message_ids")
+}
+
+/// The transactions that have written something, and have not ended. A batch gets its number when it locks its rooms, so
+/// before its ids. On `SQLite` none runs that has taken an id and is not visible.
+pub(in crate::chat::messages) async fn running_transactions(
+    db: &Db,
+) -> Result<RunningTransactions, sqlx::Error> {
+    if db.commits_in_order_of_ids() {
+        return Ok(RunningTransactions { oldest: 0, next: 0 });
+    }
+    let (oldest, next): (i64, i64) = fetch_one!(
+        db,
+        "select cast(cast(pg_snapshot_xmin(now) as text) as bigint), cast(cast(pg_snapshot_xmax(now) as text) as bigint)
+         from pg_current_snapshot() now"
+    )?;
+    Ok(RunningTransactions { oldest, next })
 }

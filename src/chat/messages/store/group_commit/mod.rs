@@ -7,7 +7,7 @@ mod time_ranges;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-pub(in crate::chat::messages) use self::ids::last_message_id;
+pub(in crate::chat::messages) use self::ids::{last_message_id, running_transactions};
 pub(in crate::chat::messages) use self::insert::prune_idempotency_keys;
 pub(in crate::chat::messages) use self::time_ranges::StoredRanges;
 
