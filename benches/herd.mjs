@@ -31,6 +31,8 @@ const MEMBER_OF = Number(options['member-of']);
 const SENDERS = 4;
 const READERS = 500;
 const READS_PER_SECOND = 400;
+/** Each connection gets a ping every 25 seconds: a shorter time would count more of them or fewer. */
+const IDLE_SECONDS = 50;
 
 async function fill(build) {
   await create(build);
@@ -77,22 +79,28 @@ async function comeBack(build) {
 async function idle(build) {
   const here = await node(build, 1);
   const there = await node(build, 2);
-  const stay = 2 * Number(options.seconds) + 10;
+  const stay = 2 * IDLE_SECONDS + 10;
   const child = wsload(options.wsload, here, ['idle', ...build.layout, '--stay', stay]);
   const gathered = report(child);
   while (sockets(here) < USERS) await new Promise((next) => setTimeout(next, 200));
   await new Promise((next) => setTimeout(next, 2_000));
   // What the connections and the tasks in the background cost without messages.
   const start = used(here.pids());
-  await new Promise((next) => setTimeout(next, 1_000 * Number(options.seconds)));
+  await new Promise((next) => setTimeout(next, 1_000 * IDLE_SECONDS));
   const before = used(here.pids());
   const layout = ['--rooms', SENDERS, '--members', 1, '--users', SENDERS, '--first-room', build.firstRoom + ROOMS];
-  const how = ['--first-user', USERS, '--body', 114, '--rate', 1_000, '--seconds', options.seconds];
+  const how = ['--first-user', USERS, '--body', 114, '--rate', 1_000, '--seconds', IDLE_SECONDS];
   const { stored, per_second } = await report(wsload(options.wsload, there, ['post', ...layout, ...how]));
   const cost = used(here.pids()) - before - (before - start);
   const { gone } = await gathered;
   for (const server of [here, there]) await server.stop();
-  return { 'foreign messages': stored, 'per second': per_second, 'µs each': cost / stored, gone };
+  return {
+    'foreign messages': stored,
+    'per second': per_second,
+    'µs each': cost / stored,
+    'µs a second without': (before - start) / IDLE_SECONDS,
+    gone,
+  };
 }
 
 /** Users with an open room read its messages, all together at a steady rate. */

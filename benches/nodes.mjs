@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
     at: { type: 'string', default: path.join(HERE, 'out/nodes') },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '5' },
+    warm: { type: 'string', default: '2' },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -55,36 +56,43 @@ async function fill(build) {
   return Number(psql(build.database, 'select min(id) from rooms where lobby = 0'));
 }
 
-async function posted(server, number, { rooms, members, first = 0, hot = false }, firstRoom) {
+/** Posts from all clients, for some seconds. */
+async function posted(server, number, { rooms, members, first = 0, hot = false }, firstRoom, seconds) {
   const users = rooms * members;
   const [room, user] = [firstRoom + first + (hot ? 0 : number * rooms), number * users];
   const layout = ['--rooms', rooms, '--members', members, '--users', users, '--first-room', room, '--first-user', user];
-  const how = ['post', ...layout, '--body', 114, '--seconds', options.seconds];
+  const how = ['post', ...layout, '--body', 114, '--seconds', seconds];
   const { per_second, stored, refused, first_refusal } = await report(wsload(options.wsload, server, how));
   if (refused > 0) console.error(`${refused} refused: ${first_refusal}`);
   return { per_second, stored };
 }
 
-/** How many messages the nodes stored in one transaction, on average. */
-async function batchSize(servers) {
+/** How many messages the nodes have stored, and in how many transactions. */
+async function batches(servers) {
   const texts = servers.map(async ({ port }) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
   const all = (await Promise.all(texts)).join('\n');
   const sum = (name) => [...all.matchAll(new RegExp(`^${name} (.*)$`, 'gm'))].reduce((of, [, n]) => of + Number(n), 0);
-  return sum('patio_commit_batch_size_sum') / sum('patio_commit_batch_size_count');
+  return { messages: sum('patio_commit_batch_size_sum'), number: sum('patio_commit_batch_size_count') };
 }
 
 async function measure(build, how) {
   const servers = [];
   for (let number = 0; number < how.nodes; number++) servers.push(await node(build, number));
   const processes = () => servers.flatMap((server) => server.pids());
+  const post = (seconds) =>
+    Promise.all(servers.map((server, number) => posted(server, number, how, build.firstRoom, seconds)));
+  // Each connection to PostgreSQL plans its statements first, which takes as long as hundreds of messages.
+  await post(options.warm);
+  const before = await batches(servers);
   const [patio, postgres] = [used(processes()), used(backends())];
-  const all = await Promise.all(servers.map((server, number) => posted(server, number, how, build.firstRoom)));
+  const all = await post(options.seconds);
   const stored = all.reduce((sum, run) => sum + run.stored, 0);
+  const after = await batches(servers);
   const result = {
     perSecond: all.reduce((sum, run) => sum + run.per_second, 0),
     patio: (used(processes()) - patio) / stored,
     postgres: (used(backends()) - postgres) / stored,
-    batch: await batchSize(servers),
+    batch: (after.messages - before.messages) / (after.number - before.number),
   };
   for (const server of servers) await server.stop();
   return result;
@@ -103,7 +111,7 @@ const spread = (values) =>
 async function main() {
   if (options.help) {
     console.log(
-      'node nodes.mjs [--patio FILE] [--old FILE] [--wsload FILE] [--rounds N] [--seconds N] [--at FOLDER] [--only TEXT]',
+      'node nodes.mjs [--patio FILE] [--old FILE] [--wsload FILE] [--rounds N] [--seconds N] [--warm N] [--at FOLDER] [--only TEXT]',
     );
     return;
   }

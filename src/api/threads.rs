@@ -75,7 +75,7 @@ async fn create(
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
     let (kind, markup) = (Kind::Text, Markup::Markdown);
     let draft = Draft { kind, body, markup, nonce, reply_to: None, files };
-    let member = rooms.member_of(reader).await?;
+    let member = rooms.member_of(reader.access()).await?;
     let posted = messages.reply(member, message.id, draft, new.also_in_room).await?;
     let status = if posted.changed { StatusCode::CREATED } else { StatusCode::OK };
     let outsiders = shown.outsiders(&posted).await?;

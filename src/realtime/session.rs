@@ -269,9 +269,9 @@ impl Session {
             drop(text);
             let bytes = 4 * body.as_str().len() + 512;
             let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
-            let reader = self.services().rooms.reader(&self.me.user, room).await?;
-            DraftOrigin { author, room_created }.check(&reader)?;
-            let member = self.services().rooms.member_of(reader).await?;
+            let access = self.services().rooms.access(&self.me.user, room).await?;
+            DraftOrigin { author, room_created }.check(&access)?;
+            let member = self.services().rooms.member_of(access).await?;
             let markup = parse_format(format.as_deref())?.unwrap_or(Markup::Markdown);
             let draft = Draft { kind: Kind::Text, body, markup, nonce, reply_to, files };
             Ok::<_, Problem>((bytes, self.services().messages.post(member, draft)))

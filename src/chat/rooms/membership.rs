@@ -1,10 +1,12 @@
 //! Joining, inviting, leaving and removing: how users become members of a room and stop being members.
 
-use super::model::{Code, JoinMethod, JoinRefusal, Member, Moderator, Reader, Room};
+use super::model::{
+    Access, Code, JoinMethod, JoinRefusal, Member, Moderator, Reader, Room, Standing,
+};
 use super::store::{Joined, Removed};
 use super::{AccessError, RoomError, Rooms, store};
 use crate::chat::accounts::model::User;
-use crate::kernel::{RoomId, ServiceError};
+use crate::kernel::{RoomId, ServiceError, UserId};
 
 impl From<JoinRefusal> for AccessError {
     fn from(refusal: JoinRefusal) -> Self {
@@ -23,27 +25,34 @@ impl Rooms {
     /// [`AccessError::NotFound`] unless the room is public or the user is a member,
     /// [`AccessError::Removed`] if they were removed from a public room.
     pub async fn member(&self, user: &User, room: RoomId) -> Result<Member, AccessError> {
-        let reader = self.reader(user, room).await?;
-        self.member_of(reader).await
+        let access = self.access(user, room).await?;
+        self.member_of(access).await
     }
 
     /// The same for a user that may read the room.
     ///
     /// # Errors
     /// [`AccessError::Removed`] if they were removed from a public room.
-    pub async fn member_of(&self, reader: Reader) -> Result<Member, AccessError> {
-        if self.is_removed(&reader).await? {
+    pub async fn member_of(&self, access: Access) -> Result<Member, AccessError> {
+        let Access { user, standing } = access;
+        if self.was_removed_from(user.id, &standing).await? {
             return Err(AccessError::Removed);
         }
-        let Reader { user, room } = reader;
-        let parent = room.parent.as_ref().map(|parent| parent.head);
-        Ok(Member { joins: !room.is_member(), user, room: room.id, parent })
+        let Standing { room, is_member, parent, .. } = standing;
+        Ok(Member { joins: !is_member, user, room, parent })
     }
 
     /// Whether the user was removed from a room that they may still read.
-    pub async fn is_removed(&self, reader: &Reader) -> Result<bool, ServiceError> {
-        let Reader { user, room } = reader;
-        Ok(!room.is_member_of_gate() && self.was_removed(user.id, room.id).await?)
+    pub async fn is_removed(&self, Reader { user, room }: &Reader) -> Result<bool, ServiceError> {
+        self.was_removed_from(user.id, &Standing::from(room)).await
+    }
+
+    async fn was_removed_from(
+        &self,
+        user: UserId,
+        standing: &Standing,
+    ) -> Result<bool, ServiceError> {
+        Ok(!standing.is_member_of_gate && self.was_removed(user, standing.room).await?)
     }
 
     /// Joins a public room, or follows a thread. A member stays a member.

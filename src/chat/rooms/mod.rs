@@ -16,8 +16,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use self::model::{
-    Code, FixedMembers, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange,
-    RoomStats, Visibility, may_change, may_moderate, may_read,
+    Access, Code, FixedMembers, Member, Moderator, NewRoom, Owner, Progress, Reader, Room,
+    RoomChange, RoomStats, Standing, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
 use self::read_marks::ReadMarks;
@@ -181,6 +181,16 @@ impl Rooms {
         self.read_marks.settle(user.id).await;
         let found = store::find(&self.db, user.id, room).await.map_err(ServiceError::from)?;
         reader_of(user, found)
+    }
+
+    /// Returns the permission to read a room, without its content.
+    ///
+    /// # Errors
+    /// [`AccessError::NotFound`] as [`Self::reader`].
+    pub async fn access(&self, user: &User, room: RoomId) -> Result<Access, AccessError> {
+        let found = store::standing(&self.db, user.id, room).await.map_err(ServiceError::from)?;
+        let standing = found.filter(Standing::may_read).ok_or(AccessError::NotFound)?;
+        Ok(Access { user: user.clone(), standing })
     }
 
     /// Returns the permission to read the room of a message.

@@ -224,7 +224,7 @@ impl FromRequestParts<AppState> for CanEdit {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let CanReadMessage { reader, message } =
             CanReadMessage::from_request_parts(parts, state).await?;
-        let member = state.service::<Rooms>().member_of(reader).await?;
+        let member = state.service::<Rooms>().member_of(reader.access()).await?;
         Ok(Self(state.service::<Messages>().author(&member, message.id).await?))
     }
 }
@@ -238,7 +238,7 @@ impl FromRequestParts<AppState> for CanPin {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let CanReadMessage { reader, message } =
             CanReadMessage::from_request_parts(parts, state).await?;
-        Ok(Self(state.service::<Rooms>().member_of(reader).await?, message.id))
+        Ok(Self(state.service::<Rooms>().member_of(reader.access()).await?, message.id))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use axum::http::StatusCode;
 
-use crate::chat::rooms::model::Reader;
+use crate::chat::rooms::model::Access;
 use crate::http::Problem;
 use crate::kernel::{Timestamp, UserId};
 
@@ -20,9 +20,9 @@ impl DraftOrigin {
     ///
     /// # Errors
     /// 409 for the text of another user, 404 for a text for another room.
-    pub fn check(self, reader: &Reader) -> Result<(), Problem> {
-        self.check_author(reader.user().id)?;
-        if self.room_created.is_some_and(|created| created != reader.room().created_at) {
+    pub fn check(self, room: &Access) -> Result<(), Problem> {
+        self.check_author(room.user().id)?;
+        if self.room_created.is_some_and(|created| created != room.room_created()) {
             return Err(Problem::with_detail(StatusCode::NOT_FOUND, "waiting-room-gone"));
         }
         Ok(())

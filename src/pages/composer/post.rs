@@ -42,7 +42,7 @@ async fn create(
     form: ComposerForm,
 ) -> Result<Response, Problem> {
     let (form, refused) = form.keep(&services.files, reader.user().id).await;
-    form.kept().check(&reader)?;
+    form.kept().check(&reader.access())?;
     if let Some(problem) = refused {
         return reject_draft(&services, &renderer, &reader, page, form, problem).await;
     }

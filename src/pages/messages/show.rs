@@ -131,7 +131,7 @@ async fn edit(
     page: Page,
     FormBody(edit): MessageForm<EditForm>,
 ) -> Result<Response, Problem> {
-    let member = rooms.member_of(seen.reader.clone()).await?;
+    let member = rooms.member_of(seen.reader.access()).await?;
     let author = messages.author(&member, seen.message.id).await?;
     let body = match MessageBody::parse_beside(&edit.body, author.has_files()) {
         Ok(body) => body,

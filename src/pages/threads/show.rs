@@ -92,7 +92,7 @@ impl ThreadServices {
             Typed::Command(Command::Me(body)) => (Kind::Action, body),
             _ => return Err(FieldError::new("body", "thread-no-command").into()),
         };
-        let member = self.rooms.member_of(seen.reader.clone()).await?;
+        let member = self.rooms.member_of(seen.reader.access()).await?;
         let reply = form.message(body);
         let head = seen.message.id;
         let posted = post_reply(&self.messages, &member, head, &reply, kind).await?;

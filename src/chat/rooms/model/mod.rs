@@ -3,6 +3,7 @@
 //! A permission is a value that only a check can create, and reading and posting require one, so code
 //! that forgets the check does not compile.
 
+mod access;
 mod code;
 mod fixed_members;
 mod joining;
@@ -11,6 +12,8 @@ mod parent;
 mod section;
 mod visibility;
 
+pub use self::access::Access;
+pub(super) use self::access::Standing;
 pub use self::code::Code;
 pub use self::fixed_members::FixedMembers;
 pub(in crate::chat) use self::joining::JoinMethod;
@@ -121,11 +124,6 @@ impl Room {
     /// The room whose members, owner and removals decide: for a thread the one that it belongs to.
     pub fn gate(&self) -> RoomId {
         self.parent.as_ref().map_or(self.id, |parent| parent.head.room)
-    }
-
-    /// Whether the user is a member of that room.
-    pub(super) fn is_member_of_gate(&self) -> bool {
-        self.parent.as_ref().map_or_else(|| self.is_member(), |parent| parent.is_member)
     }
 }
 
@@ -240,6 +238,11 @@ impl Reader {
 
     pub fn room(&self) -> &Room {
         &self.room
+    }
+
+    /// The same without the content of the room.
+    pub fn access(&self) -> Access {
+        Access { user: self.user.clone(), standing: Standing::from(&self.room) }
     }
 }
 
@@ -361,14 +364,9 @@ impl RoomSummary {
     }
 }
 
-/// The only rule for reading the messages of a room. A thread is as readable as the room it belongs to.
+/// Whether the user may read the messages of a room.
 pub(super) fn may_read(room: &Room) -> bool {
-    room.is_member_of_gate() || decisive_visibility(room) == Visibility::Public
-}
-
-/// The visibility that decides who may read: for a thread that of the room it belongs to.
-fn decisive_visibility(room: &Room) -> Visibility {
-    room.parent.as_ref().map_or(room.visibility, |parent| parent.visibility)
+    Standing::from(room).may_read()
 }
 
 /// Whether the user may change a room: its owner may, and administrators may change the lobby, which
@@ -387,7 +385,7 @@ pub fn may_mention_all(user: &User, room: &Room) -> bool {
 /// moderators of the room it belongs to.
 pub fn may_moderate(user: &User, room: &Room) -> bool {
     let owner = room.parent.as_ref().map_or(room.owner_id, |parent| parent.owner_id);
-    !decisive_visibility(room).has_fixed_members()
+    !Standing::from(room).visibility.has_fixed_members()
         && may_read(room)
         && (owner == Some(user.id) || user.role == Role::Admin)
 }

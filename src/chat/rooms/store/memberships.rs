@@ -1,12 +1,54 @@
 //! Memberships: adding members, reassigning owners, read markers, counts.
 
-use super::ProgressRow;
-use super::sql::SELECT_PROGRESS;
+use super::sql::{ROOM_JOINS, SELECT_PROGRESS};
+use super::{ProgressRow, parent_message};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
-use crate::chat::rooms::model::{Progress, RoomStats};
-use crate::db::{Db, Transaction, execute, fetch_all, fetch_optional, fetch_scalars, json_rows};
-use crate::kernel::{RoomId, Seq, UserId};
+use crate::chat::rooms::model::{Progress, RoomStats, Standing, Visibility};
+use crate::db::{
+    Db, Transaction, execute, fetch_all, fetch_optional, fetch_scalars, json_rows, positional_row,
+};
+use crate::kernel::{MessageId, RoomId, Seq, Timestamp, UserId};
+
+positional_row! {
+    struct StandingRow {
+        created_at: Timestamp,
+        is_member: bool,
+        parent_room: Option<RoomId>,
+        head: Option<MessageId>,
+        visibility: Visibility,
+        is_member_of_gate: bool,
+    }
+}
+
+/// The standing of a user in a room. It checks no permission.
+pub(in crate::chat::rooms) async fn standing(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+) -> Result<Option<Standing>, sqlx::Error> {
+    let row: Option<StandingRow> = fetch_optional!(
+        db,
+        concat!(
+            "select r.created_at, m.user_id is not null, t.parent_room_id, t.head_id,
+                    coalesce(p.visibility, r.visibility),
+                    case when p.id is null then m.user_id is not null else pm.user_id is not null end
+             from rooms r",
+            ROOM_JOINS!(),
+            "where r.id = $2"
+        ),
+        user,
+        room,
+    )?;
+    Ok(row.map(|row| Standing {
+        room,
+        created_at: row.created_at,
+        is_member: row.is_member,
+        parent: parent_message(row.parent_room, row.head),
+        visibility: row.visibility,
+        is_member_of_gate: row.is_member_of_gate,
+    }))
+}
 
 /// For each room of a closed account, makes the remaining member who joined first the owner. Returns
 /// these rooms.

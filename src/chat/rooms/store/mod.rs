@@ -24,7 +24,7 @@ pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
 pub(super) use self::members::{
     first_members, member_page, members, members_after, members_among, members_by_name,
 };
-pub(super) use self::memberships::{mark_read, mark_unread, reassign_owner, stats};
+pub(super) use self::memberships::{mark_read, mark_unread, reassign_owner, standing, stats};
 pub(super) use self::places::{set_archived, set_favourite, set_section};
 pub(super) use self::progress::{progress, unread_threads};
 pub(super) use self::read_marks::{Marked, ReadMark, ReadState, mark_all_read};
