@@ -43,6 +43,8 @@ find-account = Find a name or an e-mail address
 list-pages = Pages of this list
 list-previous = Previous page
 list-next = Next page
+presence-outdated = Who is online may be out of date: this server does not reach the others.
+presence-partial = Who is online may be incomplete: this server knows only those who use it.
 people-alone = Nobody else has an account here yet.
 
 # What is wrong with a field
@@ -303,6 +305,13 @@ machines-versions = The machines run different versions. Update them all to the 
 machines-clock = The clock of { $name } is wrong by more than a second. Patio goes by that of the database; set it right all the same.
 machines-bus-away = { $name } cannot reach NATS. Until it can, changes take up to a second from and to its users, and typing and presence stay with it.
 machines-silent = { $name } has not reported since { $time }. It hangs, is cut off, or has crashed.
+machines-fsync = PostgreSQL does not wait for its disk (fsync is off): a crash of its machine can lose acknowledged messages and damage the database. Set fsync = on.
+machines-commits = PostgreSQL does not wait as Patio asks (synchronous_commit is { $name }): a failure can lose acknowledged messages. A connection pooler resets the setting; use session pooling.
+machines-no-standby = PostgreSQL has no synchronous standby: if another server takes over, the last acknowledged messages can be lost. Set synchronous_standby_names, unless your provider copies the disk.
+machines-standby-missing = None of the standbys in synchronous_standby_names is connected: PostgreSQL waits for one, and no message can be stored. Start it, or change the setting.
+machines-without-bus = { $name } has no NATS_URL, but other machines have. Set it there, too: until then changes take up to a second from and to its users, and typing and presence stay with it.
+machines-no-bus = These machines have no NATS_URL: changes take up to a second to the users of another one, and typing and presence stay with each.
+machines-legend = Last look: how old the last look for changes was when the machine reported; a second is usual. Repaired: rooms in which, in the last hour, it found changes that NATS had not brought.
 machine-name = Name
 machine-version = Version
 machine-since = Since
@@ -310,6 +319,14 @@ machine-connections = Connections
 machine-online = People
 machine-clock = Clock
 machine-bus = NATS
+machine-look = Last look
+machine-repaired = Repaired
+standby = Synchronous standby
+standby-unknown = Patio’s role may not see it
+standby-none = none
+standby-missing = not connected
+standby-connected = connected
+timeline = Timeline (grows when a standby takes over)
 clock-right = right
 clock-behind = { $name } behind
 clock-ahead = { $name } ahead

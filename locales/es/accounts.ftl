@@ -43,6 +43,8 @@ find-account = Busca un nombre o un correo
 list-pages = Páginas de esta lista
 list-previous = Página anterior
 list-next = Página siguiente
+presence-outdated = Quién está en línea puede no estar al día: este servidor no alcanza a los demás.
+presence-partial = Puede faltar alguien en línea: este servidor solo conoce a quienes lo usan.
 people-alone = Nadie más tiene cuenta aquí todavía.
 
 # Lo que no está bien en un campo
@@ -303,6 +305,13 @@ machines-versions = Las máquinas tienen versiones distintas. Actualízalas toda
 machines-clock = El reloj de { $name } va mal por más de un segundo. Patio se guía por el de la base de datos; ponlo en hora de todos modos.
 machines-bus-away = { $name } no alcanza NATS. Mientras tanto, los cambios tardan hasta un segundo en llegar de sus usuarios y a ellos, y quién escribe o está en línea solo se ve allí.
 machines-silent = { $name } no se anuncia desde { $time }. Está bloqueado, aislado o se cayó.
+machines-fsync = PostgreSQL no espera a su disco (fsync está en off): si su máquina se cae, se pueden perder mensajes confirmados y dañar la base de datos. Pon fsync = on.
+machines-commits = PostgreSQL no espera como pide Patio (synchronous_commit es { $name }): un fallo puede perder mensajes confirmados. Un gestor de conexiones cambia el ajuste; usa uno por sesión.
+machines-no-standby = PostgreSQL no tiene réplica síncrona: si otro servidor toma el relevo, se pueden perder los últimos mensajes confirmados. Configura synchronous_standby_names, salvo que tu proveedor copie el disco.
+machines-standby-missing = No está conectada ninguna réplica de synchronous_standby_names: PostgreSQL espera a una y no se puede guardar ningún mensaje. Arráncala o cambia el ajuste.
+machines-without-bus = { $name } no tiene NATS_URL y otras máquinas sí. Ponla también allí: mientras tanto, los cambios tardan hasta un segundo en llegar de sus usuarios y a ellos, y quién escribe o está en línea solo se ve allí.
+machines-no-bus = Estas máquinas no tienen NATS_URL: los cambios tardan hasta un segundo en llegar a los usuarios de otra, y quién escribe o está en línea solo se ve en cada una.
+machines-legend = Última mirada: cuánto hacía que la máquina buscó cambios cuando se anunció; un segundo es lo normal. Reparadas: salas en las que, en la última hora, encontró cambios que NATS no había traído.
 machine-name = Nombre
 machine-version = Versión
 machine-since = Desde
@@ -310,6 +319,14 @@ machine-connections = Conexiones
 machine-online = Personas
 machine-clock = Reloj
 machine-bus = NATS
+machine-look = Última mirada
+machine-repaired = Reparadas
+standby = Réplica síncrona
+standby-unknown = el rol de Patio no puede verla
+standby-none = ninguna
+standby-missing = sin conexión
+standby-connected = conectada
+timeline = Línea temporal (crece cuando una réplica toma el relevo)
 clock-right = en hora
 clock-behind = { $name } atrasado
 clock-ahead = { $name } adelantado

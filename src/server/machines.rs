@@ -5,7 +5,7 @@ use crate::changefeed::model::ProcessId;
 use crate::chat::doorbell::{Doorbell, Notices, Signer};
 use crate::chat::nodes::{Nodes, NodesParts};
 use crate::chat::presence::Presence;
-use crate::chat::sync::remote_changes;
+use crate::chat::sync::{LastLook, remote_changes};
 use crate::config::Config;
 use crate::kernel::ServiceError;
 use crate::pubsub::bus::Bus;
@@ -15,13 +15,13 @@ pub(super) async fn start(
     foundation: &Foundation,
     config: &Config,
 ) -> anyhow::Result<(Doorbell, Notices)> {
-    let Foundation { db, epoch, lifecycle, random, .. } = foundation;
+    let Foundation { db, epoch, lifecycle, clock, random, .. } = foundation;
     let Some(settings) = config.machines.bus(&config.storage)? else {
         return Ok((Doorbell::default(), Notices::none()));
     };
     let signer = Signer::new(&db.bus_key(&random.secret()).await?, epoch.clone());
     // Boxed: it contains the way to connect.
-    let (bus, receiver) = Box::pin(Bus::start(&settings, random, lifecycle)).await?;
+    let (bus, receiver) = Box::pin(Bus::start(&settings, (clock, random), lifecycle)).await?;
     let (doorbell, notices) = Doorbell::start(bus, receiver, signer, lifecycle);
     remote_changes::start_notifying(db.clone(), doorbell.clone(), lifecycle);
     Ok((doorbell, notices))
@@ -32,6 +32,7 @@ pub(super) async fn list(
     foundation: &Foundation,
     process: ProcessId,
     (doorbell, presence): (&Doorbell, &Presence),
+    last_look: LastLook,
     config: &Config,
 ) -> Result<Nodes, ServiceError> {
     let Foundation { db, lifecycle, clock, .. } = foundation;
@@ -39,6 +40,7 @@ pub(super) async fn list(
         clock: clock.clone(),
         doorbell: doorbell.clone(),
         presence: presence.clone(),
+        last_look,
         lifecycle: lifecycle.clone(),
         process,
         name: config.machines.node_name(),

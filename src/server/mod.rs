@@ -194,9 +194,9 @@ impl Foundation {
         let link_previews = self.link_previews(&messages, &images, &config, data_dir);
         let shared = (accounts.clone(), rooms.clone(), emoji.clone(), personal.clone());
         let sources = Sources { hub: hub.clone(), messages: remote, notices: notices.changes };
-        remote_changes::start(shared, sources, epoch.clone(), lifecycle).await?;
+        let look = remote_changes::start(shared, sources, epoch.clone(), lifecycle).await?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
-        let nodes = machines::list(self, origin, (&doorbell, &presence), &config).await?;
+        let nodes = machines::list(self, origin, (&doorbell, &presence), look, &config).await?;
         let measured = (accounts.clone(), jobs.clone(), messages.clone(), presence.clone());
         let metrics = self.metrics(measured, (doorbell.clone(), nodes.clone()), &config);
         Ok(Services {

@@ -5,6 +5,7 @@
 //! notices from here, and read what they miss from the database.
 
 pub mod model;
+mod repairs;
 mod signature;
 
 use prometheus_client::metrics::counter::Counter;
@@ -13,8 +14,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use self::model::{PresenceReport, ReadMoved, RoomUpdate, Typing};
+pub use self::repairs::Repairs;
 pub use self::signature::Signer;
-use crate::kernel::{RoomId, UserId};
+use crate::kernel::{RoomId, Timestamp, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::pubsub::bus::{Bus, BusReceiver, Received, Subject};
 pub use crate::pubsub::bus::{BusMetrics, BusState};
@@ -30,7 +32,10 @@ const CAPACITY: usize = 256;
 
 /// Notices at the other processes. Clones share the bus.
 #[derive(Clone, Default)]
-pub struct Doorbell(Option<Wired>);
+pub struct Doorbell {
+    wired: Option<Wired>,
+    repairs: Repairs,
+}
 
 #[derive(Clone)]
 struct Wired {
@@ -93,22 +98,36 @@ impl Doorbell {
             changes: to_changes,
             presence: to_presence,
         };
+        let repairs = Repairs::default();
         let closing = lifecycle.closing();
         lifecycle.spawn_worker("doorbell", async move {
             closing.run_until_cancelled(router.run(receiver)).await;
         });
-        (Self(Some(Wired { bus, signer, refused })), Notices { messages, changes, presence })
+        (
+            Self { wired: Some(Wired { bus, signer, refused }), repairs },
+            Notices { messages, changes, presence },
+        )
     }
 
     /// Whether notices reach other processes.
     pub fn state(&self) -> BusState {
-        self.0.as_ref().map_or(BusState::Off, |wired| wired.bus.state())
+        self.wired.as_ref().map_or(BusState::Off, |wired| wired.bus.state())
+    }
+
+    /// Since when notices reach no other process; `None` while they do, and without a bus.
+    pub fn away_since(&self) -> Option<Timestamp> {
+        self.wired.as_ref().and_then(|wired| wired.bus.away_since())
     }
 
     /// The counters of the bus, and of notices that were refused: they are not signed by this installation. `None` without
     /// a bus.
     pub fn metrics(&self) -> Option<(BusMetrics, Counter)> {
-        self.0.as_ref().map(|wired| (wired.bus.metrics().clone(), wired.refused.clone()))
+        self.wired.as_ref().map(|wired| (wired.bus.metrics().clone(), wired.refused.clone()))
+    }
+
+    /// What notices did not bring.
+    pub fn repairs(&self) -> &Repairs {
+        &self.repairs
     }
 
     /// Messages were posted or changed. `updates` is only called if notices can be sent now.
@@ -141,7 +160,7 @@ impl Doorbell {
     }
 
     fn send(&self, subject: Subject, notice: &impl Serialize) {
-        let Some(Wired { bus, signer, .. }) = &self.0 else { return };
+        let Some(Wired { bus, signer, .. }) = &self.wired else { return };
         if bus.state() == BusState::Connected
             && let Ok(text) = serde_json::to_vec(notice)
         {

@@ -10,8 +10,8 @@ use tokio::time::MissedTickBehavior;
 
 use super::model::{Message, Published, WriteOutcome};
 use super::store;
-use crate::chat::doorbell::Doorbell;
 use crate::chat::doorbell::model::{ChangedMessage, RoomUpdate};
+use crate::chat::doorbell::{BusState, Doorbell};
 use crate::chat::events::{Channel, Event, EventHub, Signal};
 use crate::chat::rooms::followers;
 use crate::db::epoch::NewestMessage;
@@ -128,11 +128,15 @@ impl Broadcaster {
                 }
             }
             Command::Check(Changed { open, others }) => {
+                self.doorbell.repairs().settle();
                 for (room, stored) in others {
                     self.skip(room, stored);
                 }
                 for (room, stored) in open {
                     if stored.rev > self.rev(room) {
+                        if self.doorbell.state() == BusState::Connected {
+                            self.doorbell.repairs().found(room, stored.rev);
+                        }
                         self.catch_up(room).await;
                     }
                 }
@@ -190,6 +194,9 @@ impl Broadcaster {
         // Until this task starts over, its numbers are of an earlier history.
         if !self.is_current() {
             return;
+        }
+        for update in &updates {
+            self.doorbell.repairs().arrived(update.room, update.rev);
         }
         updates.retain(|update| update.rev > self.rev(update.room));
         let subscribed = self.subscribed(&updates).await;

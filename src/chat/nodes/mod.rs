@@ -1,5 +1,5 @@
 //! The nodes of the installation, for administrators to look at: each process writes down every ten seconds that it
-//! runs. With `SQLite` there is one, which is in memory only. No decision of Patio depends on this list.
+//! runs and how it is. With `SQLite` there is one, which is in memory only. No decision of Patio depends on this list.
 //!
 //! It knows nothing of what nodes tell each other (`doorbell`, `changefeed`), and neither HTTP nor pages.
 
@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval_at};
 
-use self::model::Node;
+use self::model::{Durability, Node};
 use super::accounts::model::Admin;
 use super::doorbell::{BusState, Doorbell};
 use super::presence::Presence;
+use super::sync::LastLook;
 use crate::changefeed::model::ProcessId;
 use crate::db::Db;
 use crate::kernel::{Clock, ServiceError, Timestamp};
@@ -32,6 +33,7 @@ pub struct Nodes {
     clock: Clock,
     doorbell: Doorbell,
     presence: Presence,
+    last_look: LastLook,
     lifecycle: Lifecycle,
     identity: Arc<Identity>,
     /// How many nodes were seen lately.
@@ -43,9 +45,19 @@ pub struct NodesParts {
     pub clock: Clock,
     pub doorbell: Doorbell,
     pub presence: Presence,
+    pub last_look: LastLook,
     pub lifecycle: Lifecycle,
     pub process: ProcessId,
     pub name: String,
+}
+
+/// Why a process may not know who is online at others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PresenceGap {
+    /// It knows who was, until the bus went away.
+    BusAway,
+    /// It has no bus, and is one of several.
+    NoBus,
 }
 
 /// What stays the same while this process runs.
@@ -61,10 +73,10 @@ impl Nodes {
     /// # Errors
     /// If the database fails.
     pub async fn start(db: Db, parts: NodesParts) -> Result<Self, ServiceError> {
-        let NodesParts { clock, doorbell, presence, lifecycle, process, name } = parts;
+        let NodesParts { clock, doorbell, presence, last_look, lifecycle, process, name } = parts;
         let identity = Arc::new(Identity { process, name, started_at: clock.now() });
         let recent = Arc::new(AtomicUsize::new(1));
-        let nodes = Self { db, clock, doorbell, presence, lifecycle, identity, recent };
+        let nodes = Self { db, clock, doorbell, presence, last_look, lifecycle, identity, recent };
         if nodes.is_shared() {
             nodes.write().await?;
             let worker = nodes.clone();
@@ -79,6 +91,23 @@ impl Nodes {
     /// If the database fails.
     pub async fn list(&self, _: &Admin) -> Result<Vec<Node>, ServiceError> {
         Ok(self.read().await?)
+    }
+
+    /// What `PostgreSQL` does so that nothing is lost; `None` with `SQLite`, which Patio itself sets right.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn durability(&self, _: &Admin) -> Result<Option<Durability>, ServiceError> {
+        Ok(if self.is_shared() { Some(store::durability(&self.db).await?) } else { None })
+    }
+
+    /// Why this process may not know who is online at others; `None` if it knows.
+    pub fn presence_gap(&self) -> Option<PresenceGap> {
+        match self.doorbell.state() {
+            BusState::Connected => None,
+            BusState::Away => Some(PresenceGap::BusAway),
+            BusState::Off => (self.count() > 1).then_some(PresenceGap::NoBus),
+        }
     }
 
     /// Whether there are several nodes, or may be.
@@ -145,7 +174,10 @@ impl Nodes {
             connections: signed(self.lifecycle.connections()),
             users_online: signed(self.presence.count_here()),
             bus: self.doorbell.state(),
+            bus_away_since: self.doorbell.away_since(),
             clock_offset: self.clock_offset(),
+            look_age: i64::try_from(self.last_look.age().as_millis()).unwrap_or(i64::MAX),
+            repaired: signed(self.doorbell.repairs().in_last_hour()),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The SQL of the list of nodes.
+//! The SQL of the list of nodes, and of what `PostgreSQL` says about its own safety.
 
 use std::time::Duration;
 
-use super::model::Node;
+use super::model::{Durability, Node, Standby, Standbys};
 use crate::changefeed::model::ProcessId;
 use crate::chat::doorbell::BusState;
-use crate::db::{Db, column_type, execute, fetch_all};
+use crate::db::{Db, column_type, execute, fetch_all, fetch_one, fetch_scalar};
 use crate::limits::installation::NODES_LISTED;
 
 /// How long a node is listed that was not seen.
@@ -23,11 +23,14 @@ pub(super) async fn write(db: &Db, node: &Node) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
     execute!(
         transaction,
-        "insert into nodes (process, name, version, started_at, seen_at, connections, users_online, bus, clock_offset)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "insert into nodes
+           (process, name, version, started_at, seen_at, connections, users_online, bus, bus_away_since, clock_offset,
+            look_age, repaired)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (process) do update
          set seen_at = excluded.seen_at, connections = excluded.connections,
-             users_online = excluded.users_online, bus = excluded.bus, clock_offset = excluded.clock_offset",
+             users_online = excluded.users_online, bus = excluded.bus, bus_away_since = excluded.bus_away_since,
+             clock_offset = excluded.clock_offset, look_age = excluded.look_age, repaired = excluded.repaired",
         node.process,
         &node.name,
         &node.version,
@@ -36,7 +39,10 @@ pub(super) async fn write(db: &Db, node: &Node) -> Result<(), sqlx::Error> {
         node.connections,
         node.users_online,
         node.bus,
+        node.bus_away_since,
         node.clock_offset,
+        node.look_age,
+        node.repaired,
     )?;
     execute!(
         transaction,
@@ -60,8 +66,44 @@ pub(super) async fn remove(db: &Db, process: ProcessId) -> Result<(), sqlx::Erro
 pub(super) async fn list(db: &Db) -> Result<Vec<Node>, sqlx::Error> {
     fetch_all!(
         db,
-        "select process, name, version, started_at, seen_at, connections, users_online, bus, clock_offset
+        "select process, name, version, started_at, seen_at, connections, users_online, bus, bus_away_since,
+                clock_offset, look_age, repaired
          from nodes order by seen_at desc limit $1",
         NODES_LISTED,
     )
+}
+
+/// What `PostgreSQL` says about its own safety. It cannot be asked of `SQLite`.
+pub(super) async fn durability(db: &Db) -> Result<Durability, sqlx::Error> {
+    let (fsync, synchronous_commit, are_named): (bool, String, bool) = fetch_one!(
+        db,
+        "select current_setting('fsync') = 'on', current_setting('synchronous_commit'),
+                current_setting('synchronous_standby_names') <> ''",
+    )?;
+    let standbys: Option<Standbys> = unless_refused(fetch_one!(
+        db,
+        "select count(*) as connected,
+                count(*) filter (where sync_state in ('sync', 'quorum')) as synchronous,
+                count(*) filter (where sync_state is null) as hidden
+         from pg_stat_replication",
+    ))?;
+    // The first eight digits of the name of a segment. The control file learns of a new timeline later.
+    let timeline: Option<Option<i64>> = unless_refused(fetch_scalar!(
+        db,
+        "select case when not pg_is_in_recovery()
+           then ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint end",
+    ))?;
+    let standby = Standby::new(are_named, standbys);
+    Ok(Durability { fsync, synchronous_commit, standby, timeline: timeline.flatten() })
+}
+
+/// `None` if the server does not answer this to the role, or at all: some services are only like `PostgreSQL`.
+fn unless_refused<T>(answer: Result<T, sqlx::Error>) -> Result<Option<T>, sqlx::Error> {
+    match answer {
+        Err(sqlx::Error::Database(error)) => {
+            tracing::debug!(%error, "PostgreSQL does not say how safe it is");
+            Ok(None)
+        }
+        answer => answer.map(Some),
+    }
 }

@@ -15,7 +15,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Clones share it.
 #[derive(Clone)]
-pub(super) struct LastLook(Arc<Mutex<Instant>>);
+pub struct LastLook(Arc<Mutex<Instant>>);
 
 impl LastLook {
     pub(super) fn now() -> Self {
@@ -27,8 +27,13 @@ impl LastLook {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = began;
     }
 
+    /// How long ago the last look began.
+    pub fn age(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
     fn is_too_old(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > LIMIT
+        self.age() > LIMIT
     }
 
     /// Starts the task that disconnects all clients while the last look is too old. It is a task of its own because the

@@ -9,6 +9,7 @@ pub mod model;
 pub mod remote_changes;
 mod store;
 
+pub use self::last_look::LastLook;
 use self::model::Greeting;
 use super::accounts::model::Authenticated;
 use crate::changefeed;

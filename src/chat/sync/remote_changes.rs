@@ -63,13 +63,13 @@ pub struct Sources {
     pub notices: mpsc::Receiver<ChangeNotice>,
 }
 
-/// Starts the task that polls and handles notices.
+/// Starts the task that polls and handles notices. Returns when it last looked.
 pub async fn start(
     (accounts, rooms, emoji, personal): (Accounts, Rooms, CustomEmoji, Personal),
     Sources { hub, messages, mut notices }: Sources,
     epoch: EpochGuard,
     lifecycle: &Lifecycle,
-) -> Result<(), ServiceError> {
+) -> Result<LastLook, ServiceError> {
     let epoch_renewals = epoch.renewals();
     let last_look = LastLook::now();
     let missed = Arc::new(Notify::new());
@@ -87,7 +87,7 @@ pub async fn start(
         hub,
         missed: missed.clone(),
         poller,
-        last_look,
+        last_look: last_look.clone(),
         epoch,
         epoch_renewals,
     };
@@ -108,7 +108,7 @@ pub async fn start(
     });
     let closing = lifecycle.closing();
     lifecycle.spawn_worker("remote-messages", poll_messages(messages, missed, closing));
-    Ok(())
+    Ok(last_look)
 }
 
 /// Polls for messages of other processes. A task of its own: revocations must not wait for messages.

@@ -9,7 +9,7 @@ use axum::routing::get;
 
 use crate::chat::doorbell::BusState;
 use crate::chat::nodes::Nodes;
-use crate::chat::nodes::model::{Node, Warning, warnings};
+use crate::chat::nodes::model::{Durability, Node, Standby, Warning, all_lack_bus, warnings};
 use crate::http::request::auth::CanAdminister;
 use crate::http::state::from_state;
 use crate::http::{AppState, Language, Problem, Viewer};
@@ -28,7 +28,11 @@ struct MachinesPage {
     page: Page,
     side: Sidebar,
     warnings: Vec<String>,
+    /// Whether NATS would make several machines faster.
+    all_lack_bus: bool,
     machines: Vec<MachineRow>,
+    /// What is known of the database: names and values.
+    database: Vec<(&'static str, String)>,
 }
 
 struct MachineRow {
@@ -41,6 +45,8 @@ struct MachineRow {
     clock: String,
     bus: &'static str,
     is_away: bool,
+    look_age: String,
+    repaired: String,
 }
 
 impl MachineRow {
@@ -60,17 +66,19 @@ impl MachineRow {
                 BusState::Away => t.text("bus-away"),
             },
             is_away: node.bus == BusState::Away,
+            look_age: duration(node.look_age.unsigned_abs()),
+            // Without a bus there is nothing to repair.
+            repaired: match node.bus {
+                BusState::Off => "–".to_owned(),
+                _ => node.repaired.to_string(),
+            },
         }
     }
 }
 
 /// How far a clock is behind that of the database, in words.
 fn clock(offset: i64, t: Language) -> String {
-    let millis = offset.unsigned_abs();
-    let time = match millis {
-        0..1_000 => format!("{millis} ms"),
-        _ => format!("{} s", millis / 1_000),
-    };
+    let time = duration(offset.unsigned_abs());
     match offset {
         0 => t.text("clock-right").to_owned(),
         1.. => t.name("clock-behind", time),
@@ -78,11 +86,38 @@ fn clock(offset: i64, t: Language) -> String {
     }
 }
 
+fn duration(millis: u64) -> String {
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        _ => format!("{} s", millis / 1_000),
+    }
+}
+
+fn facts(
+    Durability { standby, timeline, .. }: Durability,
+    t: Language,
+) -> Vec<(&'static str, String)> {
+    let standby = match standby {
+        Standby::Unknown => "standby-unknown",
+        Standby::None => "standby-none",
+        Standby::Missing => "standby-missing",
+        Standby::Synchronous => "standby-connected",
+    };
+    let standby = (t.text("standby"), t.text(standby).to_owned());
+    let timeline = timeline.map(|timeline| (t.text("timeline"), timeline.to_string()));
+    std::iter::once(standby).chain(timeline).collect()
+}
+
 fn sentence(warning: Warning<'_>, calendar: &Calendar) -> String {
     let t = calendar.t;
     match warning {
+        Warning::Fsync => t.text("machines-fsync").to_owned(),
+        Warning::Commits(setting) => t.name("machines-commits", setting),
+        Warning::NoStandby => t.text("machines-no-standby").to_owned(),
+        Warning::StandbyMissing => t.text("machines-standby-missing").to_owned(),
         Warning::Versions => t.text("machines-versions").to_owned(),
         Warning::Clock(node) => t.name("machines-clock", &node.name),
+        Warning::WithoutBus(node) => t.name("machines-without-bus", &node.name),
         Warning::BusAway(node) => t.name("machines-bus-away", &node.name),
         Warning::Silent(node) => {
             let seen_at = calendar.figures(node.seen_at);
@@ -107,12 +142,15 @@ async fn show(
     page: Page,
 ) -> Result<Response, Problem> {
     let nodes = renderer.nodes.list(&admin).await?;
-    let calendar = page.calendar();
-    let warnings = warnings(&nodes, renderer.clock.now());
+    let durability = renderer.nodes.durability(&admin).await?;
+    let (calendar, now) = (page.calendar(), renderer.clock.now());
+    let warnings = warnings(&nodes, durability.as_ref(), now);
     let warnings = warnings.into_iter().map(|warning| sentence(warning, &calendar)).collect();
+    let all_lack_bus = all_lack_bus(&nodes, now);
+    let database = durability.map_or_else(Vec::new, |known| facts(known, page.t));
     let machines = nodes.into_iter().map(|node| MachineRow::new(node, &calendar)).collect();
     let side = renderer.sidebar.build(&me.user, None, &page).await?;
-    Ok(html(&MachinesPage { page, side, warnings, machines }))
+    Ok(html(&MachinesPage { page, side, warnings, all_lack_bus, machines, database }))
 }
 
 #[cfg(test)]

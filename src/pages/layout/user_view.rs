@@ -6,9 +6,18 @@ use askama::Template;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::chat::accounts::model::{ListedUser, Role, Status, User, UserRef};
+use crate::chat::nodes::{Nodes, PresenceGap};
 use crate::http::Language;
 use crate::kernel::{Timestamp, UserId};
 use crate::text::collation::sort_key;
+
+/// What a list of users says if it may not know who is online.
+pub(in crate::pages) fn presence_gap(nodes: &Nodes, t: Language) -> Option<&'static str> {
+    Some(match nodes.presence_gap()? {
+        PresenceGap::BusAway => t.text("presence-outdated"),
+        PresenceGap::NoBus => t.text("presence-partial"),
+    })
+}
 
 /// A status that is not over.
 pub(in crate::pages) struct StatusView {

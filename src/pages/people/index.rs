@@ -8,6 +8,7 @@ use axum::routing::get;
 
 use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::Role;
+use crate::chat::nodes::Nodes;
 use crate::chat::presence::Presence;
 use crate::http::request::partial::Part;
 use crate::http::state::from_state;
@@ -16,7 +17,7 @@ use crate::kernel::Clock;
 use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
-use crate::pages::layout::user_view::UserView;
+use crate::pages::layout::user_view::{UserView, presence_gap};
 use crate::pages::rooms::members::MemberRows;
 
 pub(super) fn router() -> Router<AppState> {
@@ -35,6 +36,8 @@ struct PeoplePage {
     alone: bool,
     /// The list is not divided into those online and offline.
     says_online: bool,
+    /// Why who is online may be wrong.
+    presence_gap: Option<&'static str>,
     sections: Vec<Section>,
 }
 
@@ -48,10 +51,11 @@ struct PeopleServices {
     sidebar: SidebarBuilder,
     presence: Presence,
     accounts: Accounts,
+    nodes: Nodes,
     clock: Clock,
 }
 
-from_state!(PeopleServices { sidebar, presence, accounts, clock });
+from_state!(PeopleServices { sidebar, presence, accounts, nodes, clock });
 
 async fn index(
     State(services): State<PeopleServices>,
@@ -59,7 +63,7 @@ async fn index(
     Query(query): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    let PeopleServices { sidebar, presence, accounts, clock } = services;
+    let PeopleServices { sidebar, presence, accounts, nodes, clock } = services;
     presence.touch(me.user.id);
     let found = accounts.page(&query.q, &query.start()).await?;
     let links = ListLinks::new("/people", &query.q, &found);
@@ -98,6 +102,7 @@ async fn index(
         invites: me.user.role == Role::Admin,
         alone: is_whole && query.q.is_empty() && listed < 2,
         says_online: !is_whole,
+        presence_gap: presence_gap(&nodes, page.t),
         sections,
         page,
     }))

@@ -10,6 +10,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use crate::chat::accounts::model::{ListedUser, User};
+use crate::chat::nodes::Nodes;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{MemberOverview, Reader};
@@ -22,7 +23,7 @@ use crate::limits::request::LIST_ENTRIES;
 use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
-use crate::pages::layout::user_view::UserView;
+use crate::pages::layout::user_view::{UserView, presence_gap};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/rooms/{id}/members", get(index))
@@ -90,6 +91,8 @@ struct MembersPage {
     icon: &'static str,
     count: String,
     links: ListLinks,
+    /// Why who is online may be wrong.
+    presence_gap: Option<&'static str>,
     /// The rendered [`MemberRows`].
     rows: String,
 }
@@ -131,11 +134,12 @@ impl MembersQuery {
 struct MembersRenderer {
     rooms: Rooms,
     presence: Presence,
+    nodes: Nodes,
     sidebar: SidebarBuilder,
     clock: Clock,
 }
 
-from_state!(MembersRenderer { rooms, presence, sidebar, clock });
+from_state!(MembersRenderer { rooms, presence, nodes, sidebar, clock });
 
 async fn index(
     State(renderer): State<MembersRenderer>,
@@ -183,6 +187,7 @@ impl MembersRenderer {
             icon: icon(room),
             count: page.t.count("people-button", self.rooms.members(reader).await?.len()),
             links,
+            presence_gap: presence_gap(&self.nodes, page.t),
             rows,
             page,
         }))

@@ -5,7 +5,7 @@
 
 mod nats;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{Notify, mpsc};
 
 use crate::config::BusSettings;
-use crate::kernel::Random;
+use crate::kernel::{Clock, Random, Timestamp};
 use crate::lifecycle::Lifecycle;
 
 /// Notes that wait to be sent. More are left out.
@@ -65,10 +65,25 @@ impl BusState {
 }
 
 /// The sending end. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Bus {
-    outgoing: Option<mpsc::Sender<(Subject, Vec<u8>)>>,
+    outgoing: mpsc::Sender<(Subject, Vec<u8>)>,
     metrics: BusMetrics,
+    away_since: AwaySince,
+}
+
+/// Since when there is no connection; `None` while there is one. Clones share it.
+#[derive(Clone)]
+struct AwaySince(Arc<Mutex<Option<Timestamp>>>);
+
+impl AwaySince {
+    fn get(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, since: Option<Timestamp>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
 }
 
 /// The receiving end.
@@ -97,34 +112,43 @@ impl Bus {
     /// If an address cannot be used.
     pub async fn start(
         settings: &BusSettings,
-        random: &Random,
+        (clock, random): (&Clock, &Random),
         lifecycle: &Lifecycle,
     ) -> anyhow::Result<(Self, BusReceiver)> {
         let metrics = BusMetrics::default();
+        let away_since = AwaySince(Arc::new(Mutex::new(Some(clock.now()))));
         let missed = Arc::new(Notify::new());
         let (outgoing, to_send) = mpsc::channel(OUTGOING);
         let (received, notes) = mpsc::channel(INCOMING);
-        let link = nats::Link { metrics: metrics.clone(), missed: missed.clone() };
+        let link = nats::Link {
+            metrics: metrics.clone(),
+            missed: missed.clone(),
+            away_since: away_since.clone(),
+            clock: clock.clone(),
+        };
         let client = nats::connect(settings, &link, random.clone()).await?;
         nats::send(&client, to_send, link.clone(), settings, lifecycle);
         nats::receive(&client, received, link, settings, lifecycle).await?;
-        Ok((Self { outgoing: Some(outgoing), metrics }, BusReceiver { notes, missed }))
+        Ok((Self { outgoing, metrics, away_since }, BusReceiver { notes, missed }))
     }
 
     /// Sends a note to all other processes, if that is possible now. Never waits.
     pub fn publish(&self, subject: Subject, payload: Vec<u8>) {
-        let Some(outgoing) = &self.outgoing else { return };
-        if payload.len() > LONGEST_NOTE || outgoing.try_send((subject, payload)).is_err() {
+        if payload.len() > LONGEST_NOTE || self.outgoing.try_send((subject, payload)).is_err() {
             self.metrics.skipped.inc();
         }
     }
 
     pub fn state(&self) -> BusState {
-        match (&self.outgoing, self.metrics.connected.get()) {
-            (None, _) => BusState::Off,
-            (Some(_), 0) => BusState::Away,
-            (Some(_), _) => BusState::Connected,
+        match self.metrics.connected.get() {
+            0 => BusState::Away,
+            _ => BusState::Connected,
         }
+    }
+
+    /// Since when there is no connection; `None` while there is one.
+    pub fn away_since(&self) -> Option<Timestamp> {
+        self.away_since.get()
     }
 
     pub fn metrics(&self) -> &BusMetrics {

@@ -10,9 +10,9 @@ use futures_util::StreamExt as _;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-use super::{BusMetrics, Note, Subject};
+use super::{AwaySince, BusMetrics, Note, Subject};
 use crate::config::BusSettings;
-use crate::kernel::Random;
+use crate::kernel::{Clock, Random};
 use crate::lifecycle::Lifecycle;
 
 /// The version of the notes, the second part of their subjects.
@@ -33,6 +33,8 @@ const CAPACITY: usize = 1_024;
 pub(super) struct Link {
     pub metrics: BusMetrics,
     pub missed: Arc<Notify>,
+    pub away_since: AwaySince,
+    pub clock: Clock,
 }
 
 /// Returns a client at once. It connects in the background, again and again.
@@ -80,11 +82,13 @@ impl Link {
         match event {
             Event::Connected => {
                 self.metrics.connected.set(1);
+                self.away_since.set(None);
                 tracing::info!("connected to NATS");
                 self.missed.notify_one();
             }
             Event::Disconnected => {
                 self.metrics.connected.set(0);
+                self.away_since.set(Some(self.clock.now()));
                 tracing::warn!(
                     "the connection to NATS is lost: until it is back, changes take up to a second to \
                      the other Patios"

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Api, Live, Server, Storage, eventually};
+use crate::support::{Api, Browser, Live, PASSWORD, Proxy, Server, Storage, eventually};
 
 /// Ana acts through the first server, Luis listens at the second. `None` where there is no bus.
 async fn connected() -> Option<(Server, Server, Api, Api, Live)> {
@@ -147,4 +147,61 @@ async fn who_is_online_is_the_same_at_all_servers() {
     assert_eq!(online(&luis).await, ["ana", "luis"]);
     two.advance(std::time::Duration::from_secs(31));
     eventually("ana is gone", async || online(&luis).await == ["luis"]).await;
+}
+
+/// A server on the same database whose way to NATS can be cut, and its own storage for files.
+async fn behind_proxy(one: &Server) -> (Server, Proxy) {
+    let url = std::env::var_os("PATIO_TEST_NATS").expect("a server").into_string().expect("text");
+    let address = url.rsplit('/').next().expect("an address");
+    let proxy = Proxy::before(address.parse().expect("an address"));
+    let is_kept =
+        |flag: &String| ["--nats-prefix", "--storage-url"].iter().any(|f| flag.starts_with(f));
+    let mut flags: Vec<String> = one.storage().flags().into_iter().filter(is_kept).collect();
+    flags.push(format!("--nats-url=nats://{}", proxy.address));
+    let directory = tempfile::tempdir().expect("a directory");
+    let storage = one.storage().with_directory(directory).with_files(flags);
+    let two = Server::on_storage(storage).await;
+    eventually("the server is connected", async || metric(&two, "patio_bus_connected").await == 1)
+        .await;
+    (two, proxy)
+}
+
+#[tokio::test]
+async fn who_is_online_may_be_out_of_date_while_the_bus_is_away() {
+    let Some((one, _two, ana, ..)) = connected().await else { return };
+    let (three, proxy) = behind_proxy(&one).await;
+    let mut browser = three.browser();
+    let gaps =
+        async |browser: &mut Browser| browser.get("/people").await.all("#presence-gap").len();
+    browser.login("ana", PASSWORD).await;
+    assert_eq!(gaps(&mut browser).await, 0);
+    proxy.cut();
+    eventually("it is away", async || metric(&three, "patio_bus_connected").await == 0).await;
+    assert_eq!(gaps(&mut browser).await, 1);
+    proxy.open();
+    eventually("it is back", async || metric(&three, "patio_bus_connected").await == 1).await;
+    assert_eq!(gaps(&mut browser).await, 0);
+    drop(ana);
+}
+
+#[tokio::test]
+async fn what_the_bus_does_not_bring_is_counted_as_repaired() {
+    let Some((one, _two, ana, ..)) = connected().await else { return };
+    let (three, proxy) = behind_proxy(&one).await;
+    let mut browser = one.browser();
+    browser.login("ana", PASSWORD).await;
+    let mut live = ana.live().await;
+    live.open_room(1, None).await;
+    let elsewhere = ana.through(&three);
+    elsewhere.say("con NATS").await;
+    assert_eq!(live.until("message").await["message"]["body"], "con NATS");
+    proxy.cut();
+    elsewhere.say("sin NATS").await;
+    assert_eq!(live.until("message").await["message"]["body"], "sin NATS");
+    // Counted when the next poll comes and the notice has not.
+    eventually("it is counted once", async || {
+        let repaired = browser.get("/admin/machines").await.all("#machines td:last-child");
+        repaired.contains(&"1".to_owned())
+    })
+    .await;
 }
