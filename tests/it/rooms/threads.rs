@@ -31,6 +31,21 @@ async fn status(user: &Api, method: Method, path: &str, body: Value) -> u16 {
     user.send(method, path, Some(body)).await.status().as_u16()
 }
 
+/// Posts over a connection, and returns the status.
+async fn post_live(user: &Api, room: &Value) -> u64 {
+    let mut live = user.live().await;
+    let nonce = format!("live-{room}");
+    live.send(json!({"type": "post", "room": room, "body": "more", "nonce": nonce})).await;
+    loop {
+        let frame = live.next().await;
+        match frame["type"].as_str() {
+            Some("posted") => return 201,
+            Some("error") => return frame["status"].as_u64().expect("a status"),
+            _ => {}
+        }
+    }
+}
+
 async fn message(user: &Api, id: &Value) -> Value {
     user.get(&format!("/messages/{id}")).await
 }
@@ -123,6 +138,7 @@ async fn rights_in_a_thread_are_those_in_its_room() {
                 let found = status(user, Method::POST, &path, body).await;
                 assert_eq!(found, write, "{case}: {path}");
             }
+            assert_eq!(post_live(user, &thread).await, u64::from(write), "{case}: live");
             let followed = if write == 201 { 200 } else { write };
             let path = format!("{room}/join");
             assert_eq!(status(user, Method::POST, &path, json!({})).await, followed, "{case}");
@@ -139,6 +155,20 @@ async fn rights_in_a_thread_are_those_in_its_room() {
                 assert_eq!(found, fixed, "{case}: {method} {path}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_member_of_a_private_room_replies_in_a_thread_that_they_do_not_follow() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let (eva, olga) = (server.api("eva").await, server.api("olga").await);
+    let (room, message) = room_with_message(&ana, &luis, &eva, "private").await;
+    reply(&luis, &message, "first").await;
+    let thread = ana.get(&thread_path(&message)).await["id"].clone();
+    for (user, expected) in [(&eva, 201), (&olga, 404)] {
+        assert_eq!(post_live(user, &thread).await, expected);
+        assert_eq!(post_live(user, &json!(room)).await, expected);
     }
 }
 
