@@ -251,10 +251,14 @@ job-erase-messages = Delete everything that closed account { $name } wrote
 # Storage of files
 storage = Storage
 storage-all = In total
+storage-of = { $used } of { $whole }
+storage-pictures = Pictures and previews
+storage-media = Film and sound
+storage-others = Other files
 storage-stored = Stored
 storage-unused = In no message; deleted after a day
 storage-arriving = Arriving
-storage-free = Free for files on the disk
+storage-free = Free
 storage-quota = Limit for all files (STORAGE_QUOTA)
 storage-user-quota = Limit for the files of a user (UPLOAD_QUOTA)
 storage-largest = Largest file (MAX_UPLOAD)

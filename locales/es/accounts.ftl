@@ -251,10 +251,14 @@ job-erase-messages = Eliminar todo lo que escribió la cuenta cerrada { $name }
 # Almacenamiento de archivos
 storage = Almacenamiento
 storage-all = En total
+storage-of = { $used } de { $whole }
+storage-pictures = Imágenes y vistas previas
+storage-media = Vídeo y sonido
+storage-others = Otros archivos
 storage-stored = Guardado
 storage-unused = En ningún mensaje; se elimina al cabo de un día
 storage-arriving = Llegando
-storage-free = Libre para archivos en el disco
+storage-free = Libre
 storage-quota = Límite para todos los archivos (STORAGE_QUOTA)
 storage-user-quota = Límite para los archivos de una persona (UPLOAD_QUOTA)
 storage-largest = Archivo más grande (MAX_UPLOAD)

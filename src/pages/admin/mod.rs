@@ -7,6 +7,7 @@ pub(in crate::pages) mod jobs;
 pub(in crate::pages) mod machines;
 pub(in crate::pages) mod rooms;
 pub(in crate::pages) mod storage;
+mod usage_bar;
 pub(in crate::pages) mod users;
 
 use axum::Router;

@@ -14,7 +14,7 @@ use crate::http::request::auth::CanAdminister;
 use crate::http::state::from_state;
 use crate::http::{AppState, Language, Problem, Viewer};
 use crate::kernel::MessageId;
-use crate::limits::installation::DISK_RESERVE;
+use crate::pages::admin::usage_bar::{UsageBar, unsigned};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 
@@ -27,6 +27,7 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 struct StoragePage {
     page: Page,
     side: Sidebar,
+    bar: UsageBar,
     /// Names and values.
     facts: Vec<(&'static str, String)>,
     rooms: UsageList,
@@ -85,10 +86,6 @@ impl UnreadableRow {
     }
 }
 
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}
-
 fn count(t: Language, key: &'static str, number: i64) -> String {
     t.count(key, usize::try_from(number).unwrap_or_default())
 }
@@ -121,6 +118,7 @@ from_state!(StorageRenderer { files, sidebar });
 impl StorageRenderer {
     async fn render(&self, me: &User, admin: &Admin, page: Page) -> Result<Response, Problem> {
         let usage = self.files.usage(admin).await?;
+        let bar = UsageBar::new(&usage, self.files.limits().installation, page.t);
         let facts = self.facts(&usage, page.t);
         let check = self.check(admin, &page).await?;
         let found = self.files.unreadable(admin).await?;
@@ -129,7 +127,7 @@ impl StorageRenderer {
         let rooms = usage.rooms.into_iter().map(|found| room_row(found, t)).collect();
         let users = usage.users.iter().map(|found| user_row(found, t)).collect();
         let side = self.sidebar.build(me, None, &page).await?;
-        Ok(html(&StoragePage { page, side, facts, rooms, users, check, unreadable }))
+        Ok(html(&StoragePage { page, side, bar, facts, rooms, users, check, unreadable }))
     }
 
     fn facts(&self, usage: &Usage, t: Language) -> Vec<(&'static str, String)> {
@@ -140,30 +138,13 @@ impl StorageRenderer {
             Some(bytes) => t.size(bytes),
             None => t.text("storage-no-limit").to_owned(),
         };
-        let mut facts = vec![
-            (
-                t.text("storage-stored"),
-                sized(count(t, "storage-contents", total.contents), total.bytes),
-            ),
-            (
-                t.text("storage-unused"),
-                sized(count(t, "storage-contents", total.unused), total.unused_bytes),
-            ),
-            (
-                t.text("storage-arriving"),
-                sized(count(t, "storage-files", total.uploads), total.announced),
-            ),
-        ];
-        if let Some(free) = usage.free {
-            let free = t.size(free.saturating_sub(DISK_RESERVE));
-            facts.push((t.text("storage-free"), free));
-        }
-        facts.extend([
+        let stored = sized(count(t, "storage-contents", total.contents), total.bytes);
+        vec![
+            (t.text("storage-stored"), stored),
             (t.text("storage-quota"), limit(limits.installation)),
             (t.text("storage-user-quota"), limit(limits.quota)),
             (t.text("storage-largest"), t.size(limits.largest)),
-        ]);
-        facts
+        ]
     }
 
     async fn check(&self, admin: &Admin, page: &Page) -> Result<Option<CheckView>, Problem> {

@@ -145,6 +145,11 @@ async fn administrators_see_what_files_take_and_what_is_missing() {
     assert!(users.contains("(@luis)") && users.find("@luis") < users.find("@ana"), "{users}");
     let facts = page.all("#storage-facts li").join("|");
     assert!(facts.contains("2 contents · 4 KB") && facts.contains("1 GB"), "{facts}");
+    let legend = page.all("#storage-facts .usage-legend li").join("|");
+    assert!(legend.contains("Other files") && legend.contains("4 KB · 2 contents"), "{legend}");
+    assert!(legend.contains("Pictures") && legend.contains("0 B · 0 contents"), "{legend}");
+    assert_eq!(page.all("svg.usage-bar path").len(), 2, "what is free, and other files");
+    assert_eq!(empty.all("svg.usage-bar path").len(), 1, "what is free");
     assert!(!page.text.contains("secret.txt"));
     fs::remove_file(file_of(&server, b"one")).expect("removed");
     let started = browser.submit("/admin/storage/check", &[]).await;

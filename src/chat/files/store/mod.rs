@@ -24,8 +24,8 @@ pub(super) use self::uploads::{
     finish, owned, set_alt, set_poster, unposted, waiting,
 };
 
-pub use self::usage::{RoomUsage, TotalUsage, UserUsage};
-pub(super) use self::usage::{stored, total_usage, usage_of_rooms, usage_of_users};
+pub use self::usage::{KindUsage, RoomUsage, TotalUsage, UserUsage};
+pub(super) use self::usage::{stored, total_usage, usage_of_kinds, usage_of_rooms, usage_of_users};
 use super::model::{
     AltText, Content, ContentHash, FileId, FileName, MediaType, StoredFile, UploadError,
 };

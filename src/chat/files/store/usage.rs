@@ -15,6 +15,15 @@ pub struct TotalUsage {
     pub announced: i64,
 }
 
+/// The contents that files of one kind name. One that several name counts once.
+#[derive(Debug, sqlx::FromRow)]
+pub struct KindUsage {
+    /// `image`, `video`, `audio` or `file`.
+    pub kind: String,
+    pub contents: i64,
+    pub bytes: i64,
+}
+
 /// The files of a room and its threads.
 #[derive(Debug, sqlx::FromRow)]
 pub struct RoomUsage {
@@ -67,6 +76,15 @@ pub(in crate::chat::files) async fn total_usage(db: &Db) -> Result<TotalUsage, s
                       where unused_since is not null) as bigint) as unused_bytes,
                 (select count(*) from uploads) as uploads,
                 cast((select coalesce(sum(length), 0) from uploads) as bigint) as announced",
+    )
+}
+
+pub(in crate::chat::files) async fn usage_of_kinds(db: &Db) -> Result<Vec<KindUsage>, sqlx::Error> {
+    fetch_all!(
+        db,
+        "select kind, count(*) as contents, cast(sum(size) as bigint) as bytes
+         from (select min(kind) as kind, max(size) as size from files group by hash) of_contents
+         group by kind",
     )
 }
 
