@@ -17,7 +17,7 @@ use super::room_subscriptions::closed;
 use crate::api::schemas::{Counts, UserShape};
 use crate::chat::accounts::model::Authenticated;
 use crate::chat::rooms::AccessError;
-use crate::chat::rooms::model::Reader;
+use crate::chat::rooms::model::{Access, Reader};
 use crate::chat::sync::model::MissedChange;
 use crate::http::admission::Admission;
 use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Viewer};
@@ -71,7 +71,7 @@ async fn create(
     let mut frames = reply.installation(poll.since).await?;
     match shown {
         Some((_, Some(reader))) => {
-            frames.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?);
+            frames.extend(reply.changes(&reader.access(), poll.since_rev, poll.since_id).await?);
         }
         Some((room, None)) => frames.push(closed(&services, &me.user, room).await?),
         None => {}
@@ -149,28 +149,28 @@ impl Reply<'_> {
     /// follow; without it, the page polls again.
     async fn changes(
         &self,
-        reader: &Reader,
+        access: &Access,
         since: Option<Rev>,
         id: Option<MessageId>,
     ) -> Result<Vec<Vec<u8>>, Problem> {
-        let (room, rev) = (reader.room().id, reader.room().rev);
+        let (room, rev) = (access.room(), access.rev());
         let messages = &self.services.messages;
         let reset = match since.zip(id) {
-            Some((since, id)) => !messages.is_known(reader, since, id).await?,
+            Some((since, id)) => !messages.is_known(access, since, id).await?,
             None => false,
         };
         let since = since.unwrap_or(rev);
         if reset || since > rev {
             return Ok(vec![ServerFrame::Resync { room: Some(room), reset }.text()]);
         }
-        let changes = messages.chunk_since(reader, since, CHUNK).await?;
-        let last_seq = reader.room().last_seq;
+        let changes = messages.chunk_since(access, since, CHUNK).await?;
+        let last_seq = access.last_seq();
         let mut frames = vec![ServerFrame::Opened { room, rev, last_seq }.text()];
         frames.extend(
             changes.items.iter().map(|message| ServerFrame::message(message, self.encoding).text()),
         );
         if !changes.more {
-            if let Some(head) = messages.head(reader).await? {
+            if let Some(head) = messages.head(access).await? {
                 frames.push(ServerFrame::head(room, &head, self.encoding).text());
             }
             let last = changes.items.last().map_or(rev, |message| message.rev.max(rev));

@@ -10,7 +10,7 @@ use crate::api::schemas::Counts;
 use crate::chat::accounts::model::User;
 use crate::chat::events::Channel;
 use crate::chat::rooms::AccessError;
-use crate::chat::rooms::model::{Progress, Reader};
+use crate::chat::rooms::model::{Access, Progress};
 use crate::http::Problem;
 use crate::kernel::{MessageId, Rev, RoomId, ServiceError};
 use crate::limits::connection::CHUNK;
@@ -27,13 +27,11 @@ impl Session {
     pub(super) async fn open_room(&self, room: RoomId, since: Option<Rev>, id: Option<MessageId>) {
         let channel = Channel::Room(room);
         self.connection.subscribe_catching_up(channel);
-        // First: it may wait for a disk, and turns are few.
-        self.services().rooms.settle_reads(self.me.user.id).await;
         let turn = self.shared.admission.turn().await;
-        let reader = self.services().rooms.reader(&self.me.user, room).await;
+        let access = self.services().rooms.access(&self.me.user, room).await;
         drop(turn);
-        let opened = match reader {
-            Ok(reader) => self.open_for(&reader, since, id).await.map_err(Problem::from),
+        let opened = match access {
+            Ok(access) => self.open_for(&access, since, id).await.map_err(Problem::from),
             Err(error) => Err(error.into()),
         };
         if let Err(problem) = opened {
@@ -44,26 +42,26 @@ impl Session {
 
     async fn open_for(
         &self,
-        reader: &Reader,
+        access: &Access,
         since: Option<Rev>,
         id: Option<MessageId>,
     ) -> Result<(), ServiceError> {
-        let removed = self.services().rooms.is_removed(reader).await?;
-        self.removed_from.set(reader.room().id, removed);
-        self.opened.set(reader.room().id, true);
-        self.catch_up(reader, since, id).await
+        let removed = self.services().rooms.is_removed(access).await?;
+        self.removed_from.set(access.room(), removed);
+        self.opened.set(access.room(), true);
+        self.catch_up(access, since, id).await
     }
 
     async fn catch_up(
         &self,
-        reader: &Reader,
+        access: &Access,
         since: Option<Rev>,
         id: Option<MessageId>,
     ) -> Result<(), ServiceError> {
-        let (room, rev) = (reader.room().id, reader.room().rev);
+        let (room, rev) = (access.room(), access.rev());
         let channel = Channel::Room(room);
         let reset = match since.zip(id) {
-            Some((since, id)) => !self.services().messages.is_known(reader, since, id).await?,
+            Some((since, id)) => !self.services().messages.is_known(access, since, id).await?,
             None => false,
         };
         if reset || since.is_some_and(|since| since > rev) {
@@ -71,7 +69,7 @@ impl Session {
             self.send(&ServerFrame::Resync { room: Some(room), reset });
             return Ok(());
         }
-        self.send(&ServerFrame::Opened { room, rev, last_seq: reader.room().last_seq });
+        self.send(&ServerFrame::Opened { room, rev, last_seq: access.last_seq() });
         let mut known = since.unwrap_or(rev);
         // The highest rev of the room that this connection knows of.
         let mut goal = rev;
@@ -79,7 +77,7 @@ impl Session {
             if known < goal {
                 // Everything up to the goal was sent then, even if a rev no longer has a row: a later
                 // change of the same message replaced it.
-                known = self.send_missed(reader, known, goal).await?.max(goal);
+                known = self.send_missed(access, known, goal).await?.max(goal);
             }
             let live = ServerFrame::Live { room, rev: known }.text();
             match self.connection.go_live(channel, known.0, &live).await {
@@ -87,15 +85,15 @@ impl Session {
                 // Gone: the user may no longer read the room, and a signal reports that.
                 CatchUp::Gone => return Ok(()),
                 // Not before: until then its changes are not delivered.
-                CatchUp::Live => return self.send_head(reader).await,
+                CatchUp::Live => return self.send_head(access).await,
             }
         }
     }
 
     /// Sends the message that a thread belongs to, which has no `rev` of the thread.
-    async fn send_head(&self, reader: &Reader) -> Result<(), ServiceError> {
-        if let Some(head) = self.services().messages.head(reader).await? {
-            self.send(&ServerFrame::head(reader.room().id, &head, self.encoding));
+    async fn send_head(&self, access: &Access) -> Result<(), ServiceError> {
+        if let Some(head) = self.services().messages.head(access).await? {
+            self.send(&ServerFrame::head(access.room(), &head, self.encoding));
         }
         Ok(())
     }
@@ -105,13 +103,13 @@ impl Session {
     /// does not read holds at most one chunk in memory, until it is disconnected.
     async fn send_missed(
         &self,
-        reader: &Reader,
+        access: &Access,
         mut known: Rev,
         goal: Rev,
     ) -> Result<Rev, ServiceError> {
         loop {
             self.connection.flushed().await;
-            let changes = self.changes(reader, known, goal).await?;
+            let changes = self.changes(access, known, goal).await?;
             self.connection.send_frames(&changes.frames);
             known = changes.last.unwrap_or(known);
             if !changes.more {
@@ -122,13 +120,13 @@ impl Session {
 
     async fn changes(
         &self,
-        reader: &Reader,
+        access: &Access,
         since: Rev,
         goal: Rev,
     ) -> Result<Arc<Changes>, ServiceError> {
         let services = self.services();
         let cache = &self.shared.replays;
-        let key = ReplayKey { room: reader.room().id, since, encoding: self.encoding };
+        let key = ReplayKey { room: access.room(), since, encoding: self.encoding };
         let find = || cache.find(key, goal, services.clock.now());
         if let Some(cached) = find() {
             return Ok(cached);
@@ -138,7 +136,7 @@ impl Session {
         if let Some(cached) = find() {
             return Ok(cached);
         }
-        let found = services.messages.chunk_since(reader, since, CHUNK).await?;
+        let found = services.messages.chunk_since(access, since, CHUNK).await?;
         let changes = Arc::new(Changes::of(&found, self.encoding));
         cache.insert(key, goal, services.clock.now(), &changes);
         Ok(changes)

@@ -356,7 +356,7 @@ impl Session {
         let marked = async {
             // If the user has lost the room since it was opened, they have no marker there.
             if !self.opened.contains(room) {
-                rooms.reader(user, room).await?;
+                rooms.access(user, room).await?;
             }
             Ok::<_, Problem>(rooms.gather_read(user.id, room, seq).await?)
         };

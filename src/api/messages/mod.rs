@@ -113,12 +113,13 @@ async fn index(
     let found = match query.request()? {
         HistoryRequest::Window(window) => messages.page(&reader, window, limit).await?,
         HistoryRequest::Since(rev, id) => {
+            let access = reader.access();
             if let Some(id) = id
-                && !messages.is_known(&reader, rev, id).await?
+                && !messages.is_known(&access, rev, id).await?
             {
                 return Err(Problem::with_detail(StatusCode::CONFLICT, "history-replaced"));
             }
-            messages.since(&reader, rev, limit).await?
+            messages.since(&access, rev, limit).await?
         }
     };
     let items: Vec<MessageShape<'_>> = found.items.iter().map(MessageShape::from).collect();

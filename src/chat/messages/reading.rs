@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::model::{Message, Window};
 use super::{Messages, store};
 use crate::chat::files::store::messages_with_files;
-use crate::chat::rooms::model::Reader;
+use crate::chat::rooms::model::{Access, Reader};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, ServiceError, UserId};
 
@@ -54,37 +54,37 @@ impl Messages {
     /// the last item.
     pub async fn since(
         &self,
-        reader: &Reader,
+        access: &Access,
         rev: Rev,
         limit: Limit,
     ) -> Result<Page<Message>, ServiceError> {
-        Ok(store::since(&self.db, reader.room().id, rev, limit).await?)
+        Ok(store::since(&self.db, access.room(), rev, limit).await?)
     }
 
     /// The message that a thread belongs to; `None` for other rooms. Who reads a thread may read it.
-    pub async fn head(&self, thread: &Reader) -> Result<Option<Message>, ServiceError> {
-        let Some(parent) = &thread.room().parent else { return Ok(None) };
-        Ok(store::find(&self.db, parent.head.room, parent.head.message).await?)
+    pub async fn head(&self, thread: &Access) -> Result<Option<Message>, ServiceError> {
+        let Some(head) = thread.parent() else { return Ok(None) };
+        Ok(store::find(&self.db, head.room, head.message).await?)
     }
 
     /// Whether the message `id` was the last one changed when the room was at `rev`. If not, the
     /// client's copy of the room belongs to another epoch (a backup was restored, for example).
     pub async fn is_known(
         &self,
-        reader: &Reader,
+        access: &Access,
         rev: Rev,
         id: MessageId,
     ) -> Result<bool, ServiceError> {
-        Ok(store::is_known(&self.db, reader.room().id, rev, id).await?)
+        Ok(store::is_known(&self.db, access.room(), rev, id).await?)
     }
 
     /// The first messages that changed after `rev`, at most about `bytes` bytes of them.
     pub async fn chunk_since(
         &self,
-        reader: &Reader,
+        access: &Access,
         rev: Rev,
         bytes: usize,
     ) -> Result<Page<Message>, ServiceError> {
-        Ok(store::chunk_since(&self.db, reader.room().id, rev, bytes).await?)
+        Ok(store::chunk_since(&self.db, access.room(), rev, bytes).await?)
     }
 }

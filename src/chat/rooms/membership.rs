@@ -6,7 +6,7 @@ use super::model::{
 use super::store::{Joined, Removed};
 use super::{AccessError, RoomError, Rooms, store};
 use crate::chat::accounts::model::User;
-use crate::kernel::{RoomId, ServiceError, UserId};
+use crate::kernel::{RoomId, ServiceError};
 
 impl From<JoinRefusal> for AccessError {
     fn from(refusal: JoinRefusal) -> Self {
@@ -34,25 +34,17 @@ impl Rooms {
     /// # Errors
     /// [`AccessError::Removed`] if they were removed from a public room.
     pub async fn member_of(&self, access: Access) -> Result<Member, AccessError> {
-        let Access { user, standing } = access;
-        if self.was_removed_from(user.id, &standing).await? {
+        if self.is_removed(&access).await? {
             return Err(AccessError::Removed);
         }
-        let Standing { room, is_member, parent, .. } = standing;
+        let Access { user, standing: Standing { room, is_member, parent, .. } } = access;
         Ok(Member { joins: !is_member, user, room, parent })
     }
 
     /// Whether the user was removed from a room that they may still read.
-    pub async fn is_removed(&self, Reader { user, room }: &Reader) -> Result<bool, ServiceError> {
-        self.was_removed_from(user.id, &Standing::from(room)).await
-    }
-
-    async fn was_removed_from(
-        &self,
-        user: UserId,
-        standing: &Standing,
-    ) -> Result<bool, ServiceError> {
-        Ok(!standing.is_member_of_gate && self.was_removed(user, standing.room).await?)
+    pub async fn is_removed(&self, access: &Access) -> Result<bool, ServiceError> {
+        let Access { user, standing } = access;
+        Ok(!standing.is_member_of_gate && self.was_removed(user.id, standing.room).await?)
     }
 
     /// Joins a public room, or follows a thread. A member stays a member.

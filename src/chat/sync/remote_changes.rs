@@ -184,7 +184,7 @@ impl RemoteChanges {
     async fn publish_typing(&self, Typing { user, room }: Typing) -> Result<(), ServiceError> {
         if self.has_subscribers(Channel::Room(room)).await
             && let Some(user) = self.accounts.by_id(user).await?
-            && self.rooms.reader(&user, room).await.is_ok()
+            && self.rooms.access(&user, room).await.is_ok()
             && !self.rooms.was_removed(user.id, room).await?
         {
             self.hub.broadcast_unnumbered(Channel::Room(room), &Event::Typing { room, user });

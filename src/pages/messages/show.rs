@@ -256,7 +256,8 @@ impl MessageRenderer {
         let side = self.sidebar.build(me, None, &page).await?;
         let shown =
             single_message(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
-        let may_post = room.archived_at.is_none() && !self.rooms.is_removed(reader).await?;
+        let may_post =
+            room.archived_at.is_none() && !self.rooms.is_removed(&reader.access()).await?;
         let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
         Ok(html(&MessagePage {
             side,

@@ -210,7 +210,7 @@ impl RoomRenderer {
         } else {
             (None, None, None)
         };
-        let removed = self.rooms.is_removed(reader).await?;
+        let removed = self.rooms.is_removed(&reader.access()).await?;
         let count = overview.as_ref().map_or(0, MemberOverview::count);
         let view = RoomView::new(reader, removed, count, page.t);
         if list.is_empty() && shown.before.is_none() && !removed && thread.is_none() {
@@ -298,7 +298,7 @@ impl RoomRenderer {
         let (me, room) = (reader.user(), reader.room());
         page.set_path(format!("/threads/{}", head.id));
         self.presence.touch(me.id);
-        let removed = self.rooms.is_removed(reader).await?;
+        let removed = self.rooms.is_removed(&reader.access()).await?;
         let is_saved = self.is_saved(me, head).await?;
         let thread = ThreadView::new(room, head, is_saved, None, &page)?;
         let view = RoomView::of_thread(RoomId(0), head.id, &room.name, page.t);

@@ -1,9 +1,9 @@
-//! What decides whether a user may read a room and post in it. A post needs no more of its room, and reading all of a
-//! [`Room`] takes a database several times as long.
+//! What decides whether a user may read a room and post in it, and how far the room is. To post and to catch up takes no
+//! more, and reading all of a [`Room`] takes a database several times as long.
 
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::{ParentMessage, Room, Visibility};
-use crate::kernel::{RoomId, Timestamp};
+use crate::kernel::{Rev, RoomId, Seq, Timestamp};
 
 /// The standing of one user in a room. Its *gate* is the room whose members decide: for a thread the one that it belongs
 /// to, else the room itself.
@@ -11,6 +11,8 @@ use crate::kernel::{RoomId, Timestamp};
 pub(in crate::chat::rooms) struct Standing {
     pub room: RoomId,
     pub created_at: Timestamp,
+    pub rev: Rev,
+    pub last_seq: Seq,
     /// Whether the user is a member of the room, or follows the thread.
     pub is_member: bool,
     /// For a thread: what it belongs to.
@@ -33,6 +35,8 @@ impl From<&Room> for Standing {
         Self {
             room: room.id,
             created_at: room.created_at,
+            rev: room.rev,
+            last_seq: room.last_seq,
             is_member: room.is_member(),
             parent: parent.map(|parent| parent.head),
             visibility: parent.map_or(room.visibility, |parent| parent.visibility),
@@ -41,7 +45,7 @@ impl From<&Room> for Standing {
     }
 }
 
-/// The permission to read a room, without its content. Only [`Rooms::access`](super::super::Rooms::access) makes it, and
+/// The permission to read the messages of a room. Only [`Rooms::access`](super::super::Rooms::access) makes it, and
 /// a [`Reader`](super::Reader) contains it.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -52,6 +56,24 @@ pub struct Access {
 impl Access {
     pub fn user(&self) -> &User {
         &self.user
+    }
+
+    pub fn room(&self) -> RoomId {
+        self.standing.room
+    }
+
+    /// The `rev` of the last change.
+    pub fn rev(&self) -> Rev {
+        self.standing.rev
+    }
+
+    pub fn last_seq(&self) -> Seq {
+        self.standing.last_seq
+    }
+
+    /// For a thread: what it belongs to.
+    pub(in crate::chat) fn parent(&self) -> Option<ParentMessage> {
+        self.standing.parent
     }
 
     /// When the room was created.

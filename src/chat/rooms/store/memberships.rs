@@ -8,11 +8,13 @@ use crate::chat::rooms::model::{Progress, RoomStats, Standing, Visibility};
 use crate::db::{
     Db, Transaction, execute, fetch_all, fetch_optional, fetch_scalars, json_rows, positional_row,
 };
-use crate::kernel::{MessageId, RoomId, Seq, Timestamp, UserId};
+use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 positional_row! {
     struct StandingRow {
         created_at: Timestamp,
+        rev: Rev,
+        last_seq: Seq,
         is_member: bool,
         parent_room: Option<RoomId>,
         head: Option<MessageId>,
@@ -30,7 +32,7 @@ pub(in crate::chat::rooms) async fn standing(
     let row: Option<StandingRow> = fetch_optional!(
         db,
         concat!(
-            "select r.created_at, m.user_id is not null, t.parent_room_id, t.head_id,
+            "select r.created_at, r.rev, r.last_seq, m.user_id is not null, t.parent_room_id, t.head_id,
                     coalesce(p.visibility, r.visibility),
                     case when p.id is null then m.user_id is not null else pm.user_id is not null end
              from rooms r",
@@ -43,6 +45,8 @@ pub(in crate::chat::rooms) async fn standing(
     Ok(row.map(|row| Standing {
         room,
         created_at: row.created_at,
+        rev: row.rev,
+        last_seq: row.last_seq,
         is_member: row.is_member,
         parent: parent_message(row.parent_room, row.head),
         visibility: row.visibility,
