@@ -11,18 +11,6 @@ function watchSockets({ page }) {
   return opened;
 }
 
-/** Goes to a page as a link on it would. */
-async function follow(visitor, path) {
-  await visitor.page.evaluate((href) => {
-    const link = Object.assign(document.createElement('a'), { href });
-    document.querySelector('.main').append(link);
-    link.click();
-    link.remove();
-  }, path);
-  await visitor.arrives(path);
-  await visitor.page.locator('#app:not([aria-busy])').waitFor();
-}
-
 const heading = ({ page }) => page.locator('.main h1').textContent();
 const focused = ({ page }) => page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
 const isLive = ({ page }) => page.locator('#app:not([data-line])').waitFor();
@@ -42,14 +30,14 @@ story(
     const sockets = watchSockets(ana);
     await tom.go('/rooms/1');
     for (const [n, path] of PAGES.entries()) {
-      await follow(ana, path);
+      await ana.follow(path);
       await tom.post(`number ${n}`);
       // No tab shows the room now.
       await eventually(async () => assert.equal(await ana.badge('lobby'), String(n + 1)));
       const title = await ana.page.title();
       assert.ok(title.startsWith(`(${n + 2}) `), title);
     }
-    await follow(ana, '/people');
+    await ana.follow('/people');
     const dot = ana.page.locator('.person', { hasText: 'lucia' }).locator('.presence');
     assert.equal(await dot.evaluate(({ className }) => className), 'presence presence--off');
     const lucia = await visitor();
@@ -69,7 +57,7 @@ story('back and forward lead through six pages, each with its title and heading'
   await ana.markPage();
   const visited = [{ title: await ana.page.title(), heading: await heading(ana), path: '/rooms/1' }];
   for (const path of PAGES) {
-    await follow(ana, path);
+    await ana.follow(path);
     visited.push({ title: await ana.page.title(), heading: await heading(ana), path });
   }
   assert.equal(new Set(visited.map(({ title }) => title)).size, visited.length);
@@ -95,13 +83,13 @@ story('back and forward lead through six pages, each with its title and heading'
 
 story('back shows a page as it was left: typed text, place and focus', async ({ newUser }) => {
   const ana = await newUser('ana', { viewport: { width: 390, height: 600 } });
-  await follow(ana, '/settings');
+  await ana.follow('/settings');
   const field = ana.page.locator('form[action="/settings/email"] [name=email]');
   await field.fill('half-typed@exam');
   const place = () => ana.page.locator('.page').evaluate((page) => page.scrollTop);
   const before = await place();
   assert.ok(before > 0, 'the field is further down');
-  await follow(ana, '/people');
+  await ana.follow('/people');
   await ana.page.goBack();
   await ana.arrives('/settings');
   assert.equal(await field.inputValue(), 'half-typed@exam');
@@ -111,11 +99,11 @@ story('back shows a page as it was left: typed text, place and focus', async ({ 
 
 story('the focus goes to the heading of a page and to the composer of a room', async ({ newUser }) => {
   const ana = await newUser('ana');
-  await follow(ana, '/settings');
+  await ana.follow('/settings');
   assert.equal(await focused(ana), 'page-h');
   await ana.open('lobby');
   assert.equal(await focused(ana), 'body');
-  await follow(ana, '/search');
+  await ana.follow('/search');
   assert.equal(await focused(ana), 'q');
   await ana.page.keyboard.press('F6');
   assert.equal(await ana.page.evaluate(() => document.activeElement.closest('.sidebar') !== null), true);
@@ -124,7 +112,7 @@ story('the focus goes to the heading of a page and to the composer of a room', a
 story('a draft stays with its room on the way to another page', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.composer.fill('not finished');
-  await follow(ana, '/people');
+  await ana.follow('/people');
   await ana.page.goBack();
   await ana.isIn('lobby');
   assert.equal(await ana.composer.inputValue(), 'not finished');
@@ -133,7 +121,7 @@ story('a draft stays with its room on the way to another page', async ({ newUser
 story('signing out in another tab leads to the sign-in page from everywhere', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tab = await ana.newTab('/rooms/1');
-  await follow(ana, '/settings');
+  await ana.follow('/settings');
   await isLive(ana);
   await tab.signOut();
   await ana.page.waitForURL('**/login');
@@ -142,7 +130,7 @@ story('signing out in another tab leads to the sign-in page from everywhere', as
 story('a page that does not exist is said, and the page on screen stays', async ({ newUser, tolerate }) => {
   tolerate(/404/);
   const ana = await newUser('ana');
-  await follow(ana, '/settings');
+  await ana.follow('/settings');
   await ana.page.evaluate(() => {
     const link = Object.assign(document.createElement('a'), { href: '/rooms/99' });
     document.querySelector('.main').append(link);
@@ -160,7 +148,7 @@ story('who is removed from a room hears of it on any page', async ({ newUser }) 
   await tom.go('/rooms/2');
   await tom.button('/rooms/2/join').click();
   await tom.page.locator('.join-bar').waitFor({ state: 'hidden' });
-  await follow(tom, '/settings');
+  await tom.follow('/settings');
   await isLive(tom);
   await ana.go('/rooms/2/settings');
   await ana.page.getByRole('button', { name: /^Remove tom/ }).click();
@@ -174,7 +162,7 @@ story('a search result leads to its message without a page load', async ({ patio
   for (let n = 1; n <= 80; n++) await lucia.post(n === 3 ? 'the needle' : `hay ${n}`);
   const ana = await newUser('ana');
   await ana.markPage();
-  await follow(ana, '/search?q=needle');
+  await ana.follow('/search?q=needle');
   await ana.page.locator('.result__link').click();
   await ana.page.locator('.message', { hasText: 'the needle' }).waitFor();
   const shown = ana.page.locator('.message', { hasText: 'the needle' });
@@ -214,7 +202,7 @@ story(
 
 story('what is typed into a form never goes to a room that arrives meanwhile', async ({ newUser }) => {
   const ana = await newUser('ana');
-  await follow(ana, '/settings');
+  await ana.follow('/settings');
   const release = await holdRequests(ana.page, '**/rooms/1');
   await ana.row('lobby').click();
   await isRoomLoading(ana);
@@ -238,7 +226,7 @@ story(
     await isRoomLoading(ana);
     await ana.page.keyboard.type('for the lobby');
     await ana.page.keyboard.press('Enter');
-    await follow(ana, '/people');
+    await ana.follow('/people');
     await release();
     await ana.page.goBack();
     await ana.isIn('Huerto');
@@ -250,13 +238,13 @@ story(
 
 story('a user who starts to go back and then follows a link can go back to the page they left', async ({ newUser }) => {
   const ana = await newUser('ana');
-  await follow(ana, '/settings');
+  await ana.follow('/settings');
   const field = ana.page.locator('form[action="/settings/email"] [name=email]');
   await field.fill('half-typed@exam');
   const release = await holdRequests(ana.page, '**/rooms/1');
   await ana.page.goBack();
   await ana.page.locator('#app[aria-busy]').waitFor();
-  await follow(ana, '/people');
+  await ana.follow('/people');
   await release();
   await ana.page.goBack();
   await ana.arrives('/settings');
@@ -265,11 +253,11 @@ story('a user who starts to go back and then follows a link can go back to the p
 
 story('the history leads to the page that was left there, not to another of the same address', async ({ newUser }) => {
   const ana = await newUser('ana');
-  await follow(ana, '/settings');
+  await ana.follow('/settings');
   const field = ana.page.locator('form[action="/settings/email"] [name=email]');
   await field.fill('half-typed@exam');
-  await follow(ana, '/people');
-  await follow(ana, '/settings');
+  await ana.follow('/people');
+  await ana.follow('/settings');
   assert.notEqual(await field.inputValue(), 'half-typed@exam');
   await ana.page.evaluate(() => history.go(-2));
   await eventually(async () => assert.equal(await field.inputValue(), 'half-typed@exam'));
@@ -277,7 +265,7 @@ story('the history leads to the page that was left there, not to another of the 
 
 story('a link within the page that is followed again counts once', async ({ newUser }) => {
   const ana = await newUser('ana');
-  await follow(ana, '/settings');
+  await ana.follow('/settings');
   for (let n = 0; n < 3; n++) await ana.page.locator('.skip-link').evaluate((link) => link.click());
   const release = await holdRequests(ana.page, '**/rooms/1');
   await ana.page.goBack();
@@ -296,7 +284,7 @@ story('back to a room that is gone is said, and what was typed stays', async ({ 
   const tom = await newUser('tom');
   await ana.makeRoom('Huerto');
   await tom.go('/rooms/2');
-  await follow(tom, '/settings');
+  await tom.follow('/settings');
   const field = tom.page.locator('form[action="/settings/email"] [name=email]');
   await field.fill('half-typed@exam');
   await ana.go('/rooms/2/settings');

@@ -17,7 +17,8 @@ export class FlakyProxy {
 
   static async open(patio) {
     const proxy = new FlakyProxy();
-    proxy.server = createServer((client) => proxy.#join(client, connect(patio.port, HOST))).listen(0, HOST);
+    proxy.port = patio.port;
+    proxy.server = createServer((client) => proxy.#join(client, connect(proxy.port, HOST))).listen(0, HOST);
     await once(proxy.server, 'listening');
     proxy.origin = `http://${HOST}:${proxy.server.address().port}`;
     return proxy;
@@ -73,9 +74,19 @@ export class FlakyProxy {
     this.lifetime = () => (this.disconnects > disconnects ? Infinity : bytes);
   }
 
+  /** Breaks all connections. New ones lead to this Patio. */
+  switchTo(patio) {
+    this.port = patio.port;
+    this.#breakAll();
+  }
+
   close() {
-    for (const { client, server } of this.#connections) for (const socket of [client, server]) socket.destroy();
+    this.#breakAll();
     this.server.close();
+  }
+
+  #breakAll() {
+    for (const { client, server } of this.#connections) for (const socket of [client, server]) socket.destroy();
   }
 }
 

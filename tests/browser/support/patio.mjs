@@ -18,18 +18,31 @@ export const emailOf = (name) => `${name}@huerto.example`;
 
 export class Patio {
   executable = EXECUTABLE;
+  log = '';
+  wasDown = false;
+  #others = [];
 
   static async open(environment = {}) {
-    const patio = new Patio();
-    patio.environment = environment;
-    patio.directory = await mkdtemp(path.join(tmpdir(), 'patio-test-'));
-    patio.port = await freePort();
-    patio.origin = `http://${HOST}:${patio.port}`;
-    patio.log = '';
-    patio.wasDown = false;
-    await patio.start();
+    const patio = await Patio.#on(await mkdtemp(path.join(tmpdir(), 'patio-test-')), environment);
     if (JITTER) await patio.#addJitter();
     return patio;
+  }
+
+  static async #on(directory, environment) {
+    const patio = new Patio();
+    patio.environment = environment;
+    patio.directory = directory;
+    patio.port = await freePort();
+    patio.origin = `http://${HOST}:${patio.port}`;
+    await patio.start();
+    return patio;
+  }
+
+  /** Another process on the same data. It ends with this one. */
+  async beside(environment = {}) {
+    const other = await Patio.#on(this.directory, environment);
+    this.#others.push(other);
+    return other;
   }
 
   async start() {
@@ -75,7 +88,7 @@ export class Patio {
   }
 
   async close() {
-    await this.#stop('SIGKILL');
+    for (const process of [this, ...this.#others]) await process.#stop('SIGKILL');
     this.jitter?.close();
     await rm(this.directory, { recursive: true, force: true });
   }

@@ -19,6 +19,18 @@ export class Visitor {
     await this.context.addCookies(carried.filter(({ name }) => !known.some((cookie) => cookie.name === name)));
   }
 
+  /** Goes to a page as a link on it would. */
+  async follow(path) {
+    await this.page.evaluate((href) => {
+      const link = Object.assign(document.createElement('a'), { href });
+      document.querySelector('.main').append(link);
+      link.click();
+      link.remove();
+    }, path);
+    await this.arrives(path);
+    await this.page.locator('#app:not([aria-busy])').waitFor();
+  }
+
   async arrives(where) {
     await this.page.waitForURL((url) => url.pathname + url.search === where);
   }
