@@ -1,6 +1,7 @@
 //! Batches of several servers at the same time, on `PostgreSQL`: which of them wait for each other, and that nothing goes
 //! wrong if they do. On `SQLite`, which has one writer, each test returns immediately.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -308,6 +309,40 @@ async fn message_that_is_committed_after_a_later_id_reaches_the_other_server() {
     assert_eq!(late.0, StatusCode::CREATED);
     assert_eq!(live.until("message").await["message"]["id"], late.1["id"]);
     db.close().await;
+}
+
+/// The same while no other transaction begins or ends, which `PostgreSQL` counts by those that have ended.
+#[tokio::test]
+async fn message_whose_transaction_runs_alone_while_others_poll_reaches_them() {
+    let Some(servers) = servers().await else { return };
+    let Servers { ana, luis, db, .. } = &servers;
+    let mut live = luis.live().await;
+    live.open_room(1, None).await;
+    // Without a number of its own, unlike one that locks rows.
+    let other = holding(db, "lock table drafts in share mode").await;
+    let polled = async {
+        until_waiting(db, 1).await;
+        until_polled(db, 3).await;
+        release(other).await;
+        live.until("message").await
+    };
+    let (late, received) = tokio::join!(post_with_nonce(ana, 1, "late"), polled);
+    assert_eq!(late.0, StatusCode::CREATED);
+    assert_eq!(received["message"]["id"], late.1["id"]);
+    db.close().await;
+}
+
+/// Waits until the servers have looked for new messages in this many different seconds.
+async fn until_polled(db: &Db, wanted: usize) {
+    let mut seconds = BTreeSet::new();
+    let started = "select cast(floor(extract(epoch from query_start)) as bigint) from pg_stat_activity
+                   where datname = current_database()
+                     and (query like 'select last_value from message_ids%' or query like 'select id, rev, last_seq%')";
+    eventually("the servers have polled", async || {
+        seconds.extend(numbers(db, started).await);
+        seconds.len() >= wanted
+    })
+    .await;
 }
 
 /// A server that starts finds the id of a message that is not committed yet.

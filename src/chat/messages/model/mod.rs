@@ -8,6 +8,7 @@ mod outcome;
 mod pinner;
 mod quote;
 pub mod threads;
+mod transactions;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ pub use self::outcome::{NewMember, WriteError, WriteOutcome};
 pub use self::pinner::Pinner;
 pub use self::quote::{Quote, excerpt};
 use self::threads::ThreadSummary;
+pub(super) use self::transactions::RunningTransactions;
 use crate::chat::accounts::model::UserRef;
 use crate::chat::files::model::{Attachment, PostedFiles};
 use crate::chat::link_previews::model::{FoundPage, LinkPreview};

@@ -3,8 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::chat::messages::late_ids::RunningTransactions;
-use crate::chat::messages::model::Post;
+use crate::chat::messages::model::{Post, RunningTransactions};
 use crate::db::{BatchResults, Db, StatementBatch, fetch_one, fetch_scalar};
 use crate::kernel::MessageId;
 
@@ -80,17 +79,19 @@ pub(in crate::chat::messages) async fn last_message_id(db: &Db) -> Result<Messag
     fetch_scalar!(db, "select last_value from message_ids")
 }
 
-/// The transactions that have written something, and have not ended. A batch gets its number when it locks its rooms, so
-/// before its ids. On `SQLite` none runs that has taken an id and is not visible.
+/// The writing transactions that run now. A batch gets its number when it locks its rooms, so before its ids. On `SQLite`
+/// none runs that has taken an id and is not visible.
 pub(in crate::chat::messages) async fn running_transactions(
     db: &Db,
 ) -> Result<RunningTransactions, sqlx::Error> {
     if db.commits_in_order_of_ids() {
         return Ok(RunningTransactions { oldest: 0, next: 0 });
     }
+    // The next number can only be taken: what a snapshot ends with counts those that have ended.
     let (oldest, next): (i64, i64) = fetch_one!(
         db,
-        "select cast(cast(pg_snapshot_xmin(now) as text) as bigint), cast(cast(pg_snapshot_xmax(now) as text) as bigint)
+        "select cast(cast(pg_snapshot_xmin(now) as text) as bigint),
+                cast(cast(pg_current_xact_id() as text) as bigint)
          from pg_current_snapshot() now"
     )?;
     Ok(RunningTransactions { oldest, next })
