@@ -225,13 +225,16 @@ fn failed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> FetchError {
     FetchError::Failed(error.into().to_string())
 }
 
-/// Finds the refusal in an error that the connector caused.
+/// Finds the refusal in an error that the connector caused, or a head that is too large for hyper.
 fn request_failed(error: &hyper_util::client::legacy::Error) -> FetchError {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     let mut last = String::new();
     while let Some(error) = cause {
         if let Some(refusal) = error.downcast_ref::<Refusal>() {
             return FetchError::Refused(*refusal);
+        }
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
+            return FetchError::TooLarge;
         }
         last = error.to_string();
         cause = error.source();
