@@ -12,6 +12,8 @@ use crate::kernel::{Rev, RoomId};
 const HOUR: Duration = Duration::from_hours(1);
 /// Repairs within this time are counted together.
 const MINUTE: Duration = Duration::from_mins(1);
+/// A notice that has not come after so long does not come. Longer than a poll takes to come round.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Clones share it.
 #[derive(Clone, Default)]
@@ -19,8 +21,8 @@ pub struct Repairs(Arc<Mutex<Counts>>);
 
 #[derive(Default)]
 struct Counts {
-    /// What the last poll found. The notices of some may have been on their way.
-    found: BTreeMap<RoomId, Rev>,
+    /// What polling found lately, and when. The notices of some may be on their way.
+    found: BTreeMap<RoomId, (Instant, Rev)>,
     /// The counts of the last hour, each with its beginning, the oldest first.
     minutes: VecDeque<(Instant, usize)>,
 }
@@ -28,33 +30,27 @@ struct Counts {
 impl Repairs {
     /// Polling has found that a room has changed this far.
     pub(in crate::chat) fn found(&self, room: RoomId, rev: Rev) {
-        self.lock().found.insert(room, rev);
-    }
-
-    /// A notice has come after all.
-    pub(in crate::chat) fn arrived(&self, room: RoomId, rev: Rev) {
-        let found = &mut self.lock().found;
-        if found.get(&room).is_some_and(|found| *found <= rev) {
-            found.remove(&room);
-        }
-    }
-
-    /// Counts the rooms whose notices have not come until the next poll.
-    pub(in crate::chat) fn settle(&self) {
         let mut counts = self.lock();
-        let rooms = std::mem::take(&mut counts.found).len();
-        counts.forget();
-        match counts.minutes.back_mut() {
-            _ if rooms == 0 => {}
-            Some((begin, count)) if begin.elapsed() < MINUTE => *count += rooms,
-            _ => counts.minutes.push_back((Instant::now(), rooms)),
+        let (_, found) = counts.found.entry(room).or_insert((Instant::now(), rev));
+        *found = rev.max(*found);
+    }
+
+    /// A notice has come after all, or this process has stored it itself.
+    pub(in crate::chat) fn arrived(&self, room: RoomId, rev: Rev) {
+        let mut counts = self.lock();
+        counts.settle();
+        if counts.found.get(&room).is_some_and(|(_, found)| *found <= rev) {
+            counts.found.remove(&room);
         }
     }
 
-    /// In how many rooms something was repaired in the last hour.
+    /// How often something was repaired in the last hour.
     pub fn in_last_hour(&self) -> usize {
         let mut counts = self.lock();
-        counts.forget();
+        counts.settle();
+        while counts.minutes.front().is_some_and(|(begin, _)| begin.elapsed() >= HOUR) {
+            counts.minutes.pop_front();
+        }
         counts.minutes.iter().map(|(_, count)| count).sum()
     }
 
@@ -64,9 +60,15 @@ impl Repairs {
 }
 
 impl Counts {
-    fn forget(&mut self) {
-        while self.minutes.front().is_some_and(|(begin, _)| begin.elapsed() >= HOUR) {
-            self.minutes.pop_front();
+    /// Counts what was found and has waited long enough for its notice.
+    fn settle(&mut self) {
+        let before = self.found.len();
+        self.found.retain(|_, (at, _)| at.elapsed() < PATIENCE);
+        let repairs = before - self.found.len();
+        match self.minutes.back_mut() {
+            _ if repairs == 0 => {}
+            Some((begin, count)) if begin.elapsed() < MINUTE => *count += repairs,
+            _ => self.minutes.push_back((Instant::now(), repairs)),
         }
     }
 }
@@ -81,17 +83,27 @@ mod tests {
     const OTHER: RoomId = RoomId(2);
 
     #[tokio::test(start_paused = true)]
-    async fn a_room_counts_unless_its_notice_comes_before_the_next_poll() {
+    async fn a_find_counts_unless_its_notice_comes_in_time() {
         let repairs = Repairs::default();
         repairs.found(ROOM, Rev(5));
         repairs.found(OTHER, Rev(5));
         repairs.arrived(ROOM, Rev(5));
         repairs.arrived(OTHER, Rev(4));
         assert_eq!(repairs.in_last_hour(), 0, "notices may be on their way");
-        repairs.settle();
+        advance(PATIENCE).await;
         assert_eq!(repairs.in_last_hour(), 1);
-        repairs.settle();
         assert_eq!(repairs.in_last_hour(), 1, "each is counted once");
+        repairs.arrived(OTHER, Rev(5));
+        assert_eq!(repairs.in_last_hour(), 1, "too late");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_find_that_nothing_follows_is_not_taken_back_by_the_next_notice() {
+        let repairs = Repairs::default();
+        repairs.found(ROOM, Rev(5));
+        advance(PATIENCE).await;
+        repairs.arrived(ROOM, Rev(6));
+        assert_eq!(repairs.in_last_hour(), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -99,8 +111,8 @@ mod tests {
         let repairs = Repairs::default();
         for _ in 0..3 {
             repairs.found(ROOM, Rev(5));
-            repairs.settle();
             advance(MINUTE / 2).await;
+            repairs.in_last_hour();
         }
         assert_eq!(repairs.in_last_hour(), 3);
         assert_eq!(repairs.lock().minutes.len(), 2);

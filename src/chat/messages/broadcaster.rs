@@ -122,13 +122,16 @@ impl Broadcaster {
         match command {
             Command::Committed(changes) => {
                 self.publish(&changes).await;
+                // A poll may have seen the commit before this came.
+                for WriteOutcome { message, .. } in &changes {
+                    self.doorbell.repairs().arrived(message.room, message.rev);
+                }
                 // What was stored in an earlier history must not be signed as of this one.
                 if self.is_current() {
                     self.doorbell.notify_messages(|| self.updates(&changes));
                 }
             }
             Command::Check(Changed { open, others }) => {
-                self.doorbell.repairs().settle();
                 for (room, stored) in others {
                     self.skip(room, stored);
                 }

@@ -104,9 +104,10 @@ impl Nodes {
     /// Why this process may not know who is online at others; `None` if it knows.
     pub fn presence_gap(&self) -> Option<PresenceGap> {
         match self.doorbell.state() {
+            _ if self.count() == 1 => None,
             BusState::Connected => None,
             BusState::Away => Some(PresenceGap::BusAway),
-            BusState::Off => (self.count() > 1).then_some(PresenceGap::NoBus),
+            BusState::Off => Some(PresenceGap::NoBus),
         }
     }
 
@@ -176,8 +177,8 @@ impl Nodes {
             bus: self.doorbell.state(),
             bus_away_since: self.doorbell.away_since(),
             clock_offset: self.clock_offset(),
-            look_age: i64::try_from(self.last_look.age().as_millis()).unwrap_or(i64::MAX),
-            repaired: signed(self.doorbell.repairs().in_last_hour()),
+            look_age: Some(i64::try_from(self.last_look.age().as_millis()).unwrap_or(i64::MAX)),
+            repaired: Some(signed(self.doorbell.repairs().in_last_hour())),
         }
     }
 }

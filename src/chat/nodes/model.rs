@@ -29,10 +29,11 @@ pub struct Node {
     pub bus_away_since: Option<Timestamp>,
     /// By how many milliseconds the clock of its machine is behind that of the database.
     pub clock_offset: i64,
-    /// How many milliseconds old its last look into the change feed was.
-    pub look_age: i64,
-    /// In how many rooms polling found, in the last hour, what the bus should have brought.
-    pub repaired: i64,
+    /// How many milliseconds old its last look into the change feed was. An older version does not say it.
+    pub look_age: Option<i64>,
+    /// How often, in the last hour, polling found messages that the bus should have brought. An older version does not
+    /// say it.
+    pub repaired: Option<i64>,
 }
 
 impl Node {
@@ -74,7 +75,7 @@ pub enum Standby {
     Unknown,
     /// No: `synchronous_standby_names` is empty.
     None,
-    /// It would, but none of those is connected: it waits until one is.
+    /// It would, but too few of those are connected: it waits for more.
     Missing,
     Synchronous,
 }
@@ -90,11 +91,11 @@ pub struct Standbys {
 }
 
 impl Standby {
-    /// `are_named`: whether `synchronous_standby_names` is set. `standbys`: `None` if the role may see none.
-    pub fn new(are_named: bool, standbys: Option<Standbys>) -> Self {
+    /// `needed`: how many `synchronous_standby_names` asks for. `standbys`: `None` if the role may see none.
+    pub fn new(needed: i64, standbys: Option<Standbys>) -> Self {
         match standbys {
-            _ if !are_named => Self::None,
-            Some(Standbys { synchronous: 1.., .. }) => Self::Synchronous,
+            _ if needed == 0 => Self::None,
+            Some(Standbys { synchronous, .. }) if synchronous >= needed => Self::Synchronous,
             Some(Standbys { hidden: 0, .. }) => Self::Missing,
             _ => Self::Unknown,
         }
@@ -110,7 +111,7 @@ pub enum Warning<'a> {
     Commits(&'a str),
     /// No second server has what was acknowledged.
     NoStandby,
-    /// Commits wait for a standby that is not connected.
+    /// Commits wait for standbys that are not connected.
     StandbyMissing,
     /// Nodes run different versions.
     Versions,
@@ -179,8 +180,8 @@ mod tests {
             bus: BusState::Connected,
             bus_away_since: None,
             clock_offset: 0,
-            look_age: 0,
-            repaired: 0,
+            look_age: Some(0),
+            repaired: Some(0),
         }
     }
 
@@ -282,16 +283,18 @@ mod tests {
     fn a_standby_is_judged_by_what_may_be_seen() {
         let seen =
             |connected, synchronous, hidden| Some(Standbys { connected, synchronous, hidden });
-        for (are_named, standbys, expected) in [
-            (false, None, Standby::None),
-            (false, seen(1, 0, 0), Standby::None),
-            (true, None, Standby::Unknown),
-            (true, seen(1, 0, 1), Standby::Unknown),
-            (true, seen(0, 0, 0), Standby::Missing),
-            (true, seen(1, 0, 0), Standby::Missing),
-            (true, seen(2, 1, 0), Standby::Synchronous),
+        for (needed, standbys, expected) in [
+            (0, None, Standby::None),
+            (0, seen(1, 0, 0), Standby::None),
+            (1, None, Standby::Unknown),
+            (1, seen(1, 0, 1), Standby::Unknown),
+            (1, seen(0, 0, 0), Standby::Missing),
+            (1, seen(1, 0, 0), Standby::Missing),
+            (1, seen(2, 1, 0), Standby::Synchronous),
+            (2, seen(1, 1, 0), Standby::Missing),
+            (2, seen(3, 2, 0), Standby::Synchronous),
         ] {
-            assert_eq!(Standby::new(are_named, standbys), expected, "{are_named} {standbys:?}");
+            assert_eq!(Standby::new(needed, standbys), expected, "{needed} {standbys:?}");
         }
     }
 

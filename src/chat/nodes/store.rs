@@ -75,10 +75,13 @@ pub(super) async fn list(db: &Db) -> Result<Vec<Node>, sqlx::Error> {
 
 /// What `PostgreSQL` says about its own safety. It cannot be asked of `SQLite`.
 pub(super) async fn durability(db: &Db) -> Result<Durability, sqlx::Error> {
-    let (fsync, synchronous_commit, are_named): (bool, String, bool) = fetch_one!(
+    // `FIRST 2 (a, b)`, `ANY 2 (a, b)` and `2 (a, b)` wait for two, `a, b` waits for one.
+    let (fsync, synchronous_commit, needed): (bool, String, i64) = fetch_one!(
         db,
         "select current_setting('fsync') = 'on', current_setting('synchronous_commit'),
-                current_setting('synchronous_standby_names') <> ''",
+                case when names = '' then 0
+                else coalesce(cast(substring(lower(names) from '^\\s*(?:first|any)?\\s*([0-9]+)\\s*[(]') as bigint), 1) end
+         from current_setting('synchronous_standby_names') names",
     )?;
     let standbys: Option<Standbys> = unless_refused(fetch_one!(
         db,
@@ -93,7 +96,7 @@ pub(super) async fn durability(db: &Db) -> Result<Durability, sqlx::Error> {
         "select case when not pg_is_in_recovery()
            then ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint end",
     ))?;
-    let standby = Standby::new(are_named, standbys);
+    let standby = Standby::new(needed, standbys);
     Ok(Durability { fsync, synchronous_commit, standby, timeline: timeline.flatten() })
 }
 

@@ -66,14 +66,15 @@ impl MachineRow {
                 BusState::Away => t.text("bus-away"),
             },
             is_away: node.bus == BusState::Away,
-            look_age: duration(node.look_age.unsigned_abs()),
+            look_age: shown(node.look_age.map(|age| duration(age.unsigned_abs()))),
             // Without a bus there is nothing to repair.
-            repaired: match node.bus {
-                BusState::Off => "–".to_owned(),
-                _ => node.repaired.to_string(),
-            },
+            repaired: shown(node.repaired.filter(|_| node.bus != BusState::Off)),
         }
     }
+}
+
+fn shown(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }
 
 /// How far a clock is behind that of the database, in words.

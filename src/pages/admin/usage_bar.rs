@@ -99,15 +99,19 @@ fn amounts(usage: &Usage) -> [(&'static str, &'static str, &'static str, Amount)
     ]
 }
 
-/// A rectangle for each part that is not empty, from left to right.
+/// A rectangle for each part that is not empty, from left to right: the least that can be seen, and its share of what is
+/// left after that.
 fn shapes<const N: usize>(parts: [u64; N], whole: u64) -> [String; N] {
+    let number = parts.iter().filter(|bytes| **bytes > 0).count();
+    let taken = (LEAST + GAP) * u64::try_from(number).unwrap_or_default();
+    let shared = WIDTH.saturating_sub(taken);
     let mut left = 0;
     parts.map(|bytes| {
         if bytes == 0 {
             return String::new();
         }
-        let share = u128::from(bytes) * u128::from(WIDTH) / u128::from(whole.max(1));
-        let width = u64::try_from(share).unwrap_or(WIDTH).clamp(LEAST, WIDTH);
+        let share = u128::from(bytes) * u128::from(shared) / u128::from(whole.max(1));
+        let width = LEAST + u64::try_from(share).unwrap_or(shared).min(shared);
         let shape = format!("M{left} 0h{width}v16h-{width}z");
         left += width + GAP;
         shape
@@ -175,10 +179,9 @@ mod tests {
 
     #[test]
     fn parts_stand_side_by_side_and_can_be_seen() {
-        let expected = ["M0 0h250v16h-250z", "", "M252 0h4v16h-4z", "M258 0h1000v16h-1000z"];
-        assert_eq!(shapes([1, 0, 0, 9], 4)[0], expected[0]);
-        assert_eq!(shapes([250_000, 0, 1, 9_000_000], 1_000_000), expected);
+        let expected = ["M0 0h249v16h-249z", "", "M251 0h4v16h-4z", "M257 0h740v16h-740z"];
+        assert_eq!(shapes([250_000, 0, 1, 749_999], 1_000_000), expected, "a full disk");
         assert_eq!(shapes([0; 2], 0), ["", ""]);
-        assert_eq!(shapes([u64::MAX], u64::MAX), ["M0 0h1000v16h-1000z"]);
+        assert_eq!(shapes([u64::MAX], u64::MAX), ["M0 0h998v16h-998z"]);
     }
 }

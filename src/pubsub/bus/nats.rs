@@ -87,8 +87,9 @@ impl Link {
                 self.missed.notify_one();
             }
             Event::Disconnected => {
-                self.metrics.connected.set(0);
+                // First: who sees that it is away finds since when.
                 self.away_since.set(Some(self.clock.now()));
+                self.metrics.connected.set(0);
                 tracing::warn!(
                     "the connection to NATS is lost: until it is back, changes take up to a second to \
                      the other Patios"

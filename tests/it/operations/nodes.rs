@@ -215,9 +215,16 @@ async fn a_bus_that_cannot_be_reached_is_said_to_users_at_once_and_to_administra
     ];
     let server = Server::on_storage(Storage::new().await.with_files(flags)).await;
     let mut ana = server.browser_as("ana").await;
+    assert_eq!(presence_gaps(&mut ana).await, [[""; 0]; 2], "there are no others");
+    let _two = server.second().await;
+    // Counts the nodes now.
+    ana.get("/admin/machines").await;
     for (language, text) in [
         ("en", "Who is online may be out of date: this server does not reach the others."),
-        ("es", "Quién está en línea puede no estar al día: este servidor no alcanza a los demás."),
+        (
+            "es",
+            "La lista de quién está en línea puede estar desactualizada: este servidor no alcanza a los demás.",
+        ),
     ] {
         ana.language = language;
         assert_eq!(presence_gaps(&mut ana).await, [[text]; 2]);
