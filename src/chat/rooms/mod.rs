@@ -173,7 +173,8 @@ impl Rooms {
         Ok(store::progress(&self.db, user.id, room).await?)
     }
 
-    /// Returns the permission to read a room. Every way to a message uses it: pages, API and sockets.
+    /// Returns the permission to read a room, with all of the room. Every way to a message uses this or [`Self::access`]:
+    /// pages, API and sockets.
     ///
     /// # Errors
     /// [`AccessError::NotFound`] unless the room is public or the user is a member.
@@ -183,7 +184,8 @@ impl Rooms {
         reader_of(user, found)
     }
 
-    /// Returns the permission to read a room, without its content.
+    /// Returns the permission to read the messages of a room, for what needs no more of it. Unlike [`Self::reader`] it
+    /// does not wait for read marks.
     ///
     /// # Errors
     /// [`AccessError::NotFound`] as [`Self::reader`].

@@ -20,9 +20,9 @@ impl DraftOrigin {
     ///
     /// # Errors
     /// 409 for the text of another user, 404 for a text for another room.
-    pub fn check(self, room: &Access) -> Result<(), Problem> {
-        self.check_author(room.user().id)?;
-        if self.room_created.is_some_and(|created| created != room.room_created()) {
+    pub fn check(self, access: &Access) -> Result<(), Problem> {
+        self.check_author(access.user().id)?;
+        if self.room_created.is_some_and(|created| created != access.room_created()) {
             return Err(Problem::with_detail(StatusCode::NOT_FOUND, "waiting-room-gone"));
         }
         Ok(())

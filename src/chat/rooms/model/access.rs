@@ -46,7 +46,7 @@ impl From<&Room> for Standing {
 }
 
 /// The permission to read the messages of a room. Only [`Rooms::access`](super::super::Rooms::access) makes it, and
-/// a [`Reader`](super::Reader) contains it.
+/// a [`Reader`](super::Reader) makes one of itself.
 #[derive(Clone, Debug)]
 pub struct Access {
     pub(in crate::chat::rooms) user: User,

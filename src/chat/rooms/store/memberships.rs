@@ -1,4 +1,4 @@
-//! Memberships: adding members, reassigning owners, read markers, counts.
+//! Memberships: the standing of a user, reassigning owners, read markers, counts.
 
 use super::sql::{ROOM_JOINS, SELECT_PROGRESS};
 use super::{ProgressRow, parent_message};
@@ -33,8 +33,8 @@ pub(in crate::chat::rooms) async fn standing(
         db,
         concat!(
             "select r.created_at, r.rev, r.last_seq, m.user_id is not null, t.parent_room_id, t.head_id,
-                    coalesce(p.visibility, r.visibility),
-                    case when p.id is null then m.user_id is not null else pm.user_id is not null end
+                    case when t.room_id is null then r.visibility else coalesce(p.visibility, 'private') end,
+                    case when t.room_id is null then m.user_id is not null else pm.user_id is not null end
              from rooms r",
             ROOM_JOINS!(),
             "where r.id = $2"
