@@ -87,6 +87,11 @@ export class Patio {
     this.process.kill('SIGCONT');
   }
 
+  /** What this process and those beside it have logged. */
+  logs() {
+    return [this, ...this.#others].map(({ log }) => log).join('');
+  }
+
   async close() {
     for (const process of [this, ...this.#others]) await process.#stop('SIGKILL');
     this.jitter?.close();

@@ -67,7 +67,7 @@ export class TestContext {
     const network = /net::ERR_|WebSocket connection to/;
     const excused = (text) =>
       this.tolerated.some((pattern) => pattern.test(text)) || (this.patio.wasDown && network.test(text));
-    const logged = this.patio.log.split('\n').filter(Boolean);
+    const logged = this.patio.logs().split('\n').filter(Boolean);
     return [...this.#errors, ...logged].filter((text) => !excused(text));
   }
 
