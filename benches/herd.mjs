@@ -90,8 +90,10 @@ async function idle(build) {
   const before = used(here.pids());
   const layout = ['--rooms', SENDERS, '--members', 1, '--users', SENDERS, '--first-room', build.firstRoom + ROOMS];
   const how = ['--first-user', USERS, '--body', 114, '--rate', 1_000, '--seconds', IDLE_SECONDS];
+  const began = performance.now();
   const { stored, per_second } = await report(wsload(options.wsload, there, ['post', ...layout, ...how]));
-  const cost = used(here.pids()) - before - (before - start);
+  const seconds = (performance.now() - began) / 1_000;
+  const cost = used(here.pids()) - before - ((before - start) * seconds) / IDLE_SECONDS;
   const { gone } = await gathered;
   for (const server of [here, there]) await server.stop();
   return {

@@ -27,6 +27,7 @@ const CASES = {
   '2 nodes, 64 clients, own rooms': { nodes: 2, rooms: 16, members: 2 },
   '3 nodes, 96 clients, own rooms': { nodes: 3, rooms: 16, members: 2 },
   '1 node, 96 clients, own rooms': { nodes: 1, rooms: 48, members: 2 },
+  '8 nodes, 96 clients, own rooms': { nodes: 8, rooms: 6, members: 2 },
   '1 node, 63 clients, one room': { nodes: 1, rooms: 1, members: 63, first: 48, hot: true },
   '3 nodes, 63 clients, one room': { nodes: 3, rooms: 1, members: 21, first: 48, hot: true },
   '1 node, 64 clients, 8 rooms': { nodes: 1, rooms: 8, members: 8, first: 49 },
