@@ -37,10 +37,11 @@ impl Repairs {
 
     /// A notice has come after all, or this process has stored it itself.
     pub(in crate::chat) fn arrived(&self, room: RoomId, rev: Rev) {
-        let mut counts = self.lock();
-        counts.settle();
-        if counts.found.get(&room).is_some_and(|(_, found)| *found <= rev) {
-            counts.found.remove(&room);
+        let found = &mut self.lock().found;
+        // What has waited too long is counted, whatever comes now. Only this room: it is called for each message.
+        let is_in_time = |(at, found): &(Instant, Rev)| at.elapsed() < PATIENCE && *found <= rev;
+        if found.get(&room).is_some_and(is_in_time) {
+            found.remove(&room);
         }
     }
 
